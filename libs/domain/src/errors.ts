@@ -1,0 +1,55 @@
+/**
+ * Every error a part of LlamBERT throws on purpose. An edge (command line, gRPC, HTTP) maps `code` exhaustively; nothing reads
+ * the prose. `fault` says who can mend it: `input` (the user, by changing what was given), `environment` (something outside is
+ * away or full and may come back), `internal` (us).
+ */
+export type ErrorCode =
+  | 'invalid_input'
+  | 'invalid_task'
+  | 'not_found'
+  | 'conflict'
+  | 'busy'
+  | 'budget_exhausted'
+  | 'teacher_unreachable'
+  | 'teacher_refused_credentials'
+  | 'store_unavailable'
+  | 'disk_full'
+  | 'stale_lease'
+  | 'corrupt_artifact'
+  | 'cancelled'
+  | 'internal';
+
+const retryableCodes: ReadonlySet<ErrorCode> = new Set(['busy', 'teacher_unreachable', 'store_unavailable']);
+
+/** Facts that help to find the fault, for machines: file, line, field, id. Never a document's text, never a secret. */
+export type ErrorFacts = Readonly<Record<string, string | number | boolean>>;
+
+export class LlambertError extends Error {
+  override readonly name = 'LlambertError';
+  readonly code: ErrorCode;
+  readonly facts: ErrorFacts;
+
+  /** @param message what is wrong, where, and what to do about it */
+  constructor(code: ErrorCode, message: string, options: { facts?: ErrorFacts; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.facts = options.facts ?? {};
+  }
+
+  /** Whether the same call can succeed later without anybody changing anything. */
+  get retryable(): boolean {
+    return retryableCodes.has(this.code);
+  }
+}
+
+/** The error as a LlambertError: itself, or `internal` (or `disk_full` for ENOSPC) around it. */
+export function toLlambertError(error: unknown): LlambertError {
+  if (error instanceof LlambertError) return error;
+  const systemCode = (error as { code?: unknown } | null)?.code;
+  const message = error instanceof Error ? error.message : String(error);
+  if (systemCode === 'ENOSPC' || systemCode === 'EDQUOT' || /database or disk is full/.test(message)) {
+    return new LlambertError('disk_full', `the disk is full: ${message}. Free some space and run the same command again`, { cause: error });
+  }
+  if (error instanceof Error && error.name === 'AbortError') return new LlambertError('cancelled', 'stopped on request', { cause: error });
+  return new LlambertError('internal', message, { cause: error });
+}

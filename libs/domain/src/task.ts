@@ -1,0 +1,105 @@
+import { canonicalJson, digestOf } from './identity.ts';
+import type { LabelKind, LabelSet } from './labels.ts';
+import type { TokenPrice } from './money.ts';
+
+/** What to label, as the teacher and people read it. Its hash says whether two annotations answer the same question. */
+export interface LabellingSpec {
+  readonly description: string;
+  readonly kind: LabelKind;
+  readonly labels: readonly { readonly name: string; readonly description: string }[];
+  readonly guide: string;
+  readonly examples: readonly { readonly text: string; readonly textPair?: string; readonly labels: readonly string[] }[];
+}
+
+export interface TeacherSettings {
+  readonly model: string;
+  readonly baseUrl: string;
+  /** Name of the environment variable that holds the key; null where the server wants none. The key itself is never part of a task. */
+  readonly apiKeyEnv: string | null;
+  readonly price: TokenPrice;
+  readonly temperature: number;
+  /** Calls in flight at once. */
+  readonly concurrency: number;
+  /** Longest answer, in tokens: part of a call's worst price. */
+  readonly maxOutputTokens: number;
+  /** A document whose prompt has more UTF-8 bytes than this is rejected as too long rather than cut. */
+  readonly maxPromptBytes: number;
+  readonly timeoutSeconds: number;
+  /** What becomes of a sample whose call was in flight at a crash: asked again (and paid again), or rejected. */
+  readonly onOutcomeUnknown: 'repeat' | 'reject';
+}
+
+export interface BudgetSettings {
+  /** Hard cap on what the teacher may cost, in US dollars, over all rounds, runs and replicas of the task. */
+  readonly usd: number;
+  /** Most samples to annotate, over all rounds. */
+  readonly annotations: number;
+}
+
+export interface SamplingSettings {
+  /** `representative`: proportional to the source's strata (script and length, or `stratifyBy`); `uniform`: simple random. */
+  readonly strategy: 'representative' | 'stratified' | 'uniform';
+  readonly seed: number;
+  /** A metadata field whose values are the strata; null: script and length. */
+  readonly stratifyBy: string | null;
+  /** Documents kept in the pool that rounds are drawn from. */
+  readonly poolSize: number;
+  /** Most rounds; each doubles the annotations so far. */
+  readonly rounds: number;
+  /** Rounds end when the learning curve promises less than this share of agreement from doubling the annotations. */
+  readonly plateauGain: number;
+  /** Rounds end when agreement with the teacher reaches this; null: never for that reason. */
+  readonly targetAgreement: number | null;
+  /** Share of a round's samples that must be answered before its deadline lets training start without the rest. */
+  readonly quorum: number;
+  readonly deadlineSeconds: number;
+}
+
+export interface StudentSettings {
+  /** Which student to train. Today: `linear`, and `auto`, which chooses among the students that there are. */
+  readonly model: 'linear' | 'auto';
+  readonly seed: number;
+  readonly classWeights: 'none' | 'balanced';
+}
+
+export interface RoutingSettings {
+  /** Share of wrong labels that is tolerable among those labelled automatically. */
+  readonly targetError: number;
+  /** Confidence with which `targetError` must be shown to hold. */
+  readonly confidence: number;
+}
+
+export interface TaskSettings {
+  readonly teacher: TeacherSettings;
+  readonly budget: BudgetSettings;
+  readonly sampling: SamplingSettings;
+  readonly student: StudentSettings;
+  readonly routing: RoutingSettings;
+}
+
+/** Where a task's documents come from and its predictions go. */
+export interface TaskTopics {
+  readonly source: string;
+  readonly predictions: string;
+}
+
+export interface Task {
+  readonly name: string;
+  readonly spec: LabellingSpec;
+  readonly settings: TaskSettings;
+  readonly topics: TaskTopics;
+}
+
+/** The hash of what is asked: annotations, models and gold of equal hashes may be mixed. */
+export function labellingSpecHash(spec: LabellingSpec): string {
+  return digestOf('labelling-spec.v1', canonicalJson(spec));
+}
+
+/** The hash of how it is done: may change within a task's life without making annotations worthless. */
+export function settingsHash(settings: TaskSettings): string {
+  return digestOf('settings.v1', canonicalJson(settings));
+}
+
+export function labelSetOf(spec: LabellingSpec): LabelSet {
+  return { kind: spec.kind, names: spec.labels.map((label) => label.name) };
+}
