@@ -1,0 +1,27 @@
+import type { Document, LogRecord } from '@llambert/domain';
+import { Document as Wire } from '../generated/llambert/document/v1/document.ts';
+import { decodeRecord, encodeRecord, messageCodec, type RecordContext } from './codec.ts';
+
+export function documentToWire(document: Document): Wire {
+  return { id: document.id, text: document.text, textPair: document.textPair, metadata: document.metadata };
+}
+
+export function documentFromWire(wire: Wire): Document {
+  const { id, text, textPair, metadata } = wire;
+  return textPair === undefined ? { id, text, metadata } : { id, text, textPair, metadata };
+}
+
+export const documentCodec = messageCodec<Wire, Document>('llambert.document.v1.Document', Wire, {
+  toWire: documentToWire,
+  fromWire: documentFromWire,
+});
+
+/** A document as a record of a source, keyed by its id. Whether it can be labelled is `documentProblem`'s to say, not the codec's. */
+export function encodeDocument(document: Document, context?: RecordContext): LogRecord {
+  return encodeRecord(documentCodec, document.id, document, context);
+}
+
+/** Throws `invalid_input` for what is no document; one that cannot be labelled (no id, say) passes. */
+export function decodeDocument(record: Pick<LogRecord, 'value' | 'headers'>): Document {
+  return decodeRecord(documentCodec, record);
+}

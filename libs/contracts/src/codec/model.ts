@@ -1,0 +1,108 @@
+import { LlambertError, type ModelManifest, type ModelReleased, type RoutingThreshold } from '@llambert/domain';
+import {
+  CalibrationMethod,
+  type SettingValue,
+  StudentKind,
+  ModelReleased as Wire,
+  type ModelManifest as WireManifest,
+  type RoutingThreshold as WireThreshold,
+} from '../generated/llambert/model/v1/model.ts';
+import { messageCodec } from './codec.ts';
+import { evaluationFromWire, evaluationToWire, references } from './evaluation.ts';
+import { enumeration, finite, orNull, present, share } from './fields.ts';
+import { labelKinds } from './task.ts';
+
+type Setting = string | number | boolean;
+
+const students = enumeration<ModelManifest['student'], StudentKind>({ linear: StudentKind.STUDENT_KIND_LINEAR });
+const calibrations = enumeration<ModelManifest['calibration']['method'], CalibrationMethod>({
+  temperature: CalibrationMethod.CALIBRATION_METHOD_TEMPERATURE,
+});
+
+export const modelReleasedCodec = messageCodec<Wire, ModelReleased>('llambert.model.v1.ModelReleased', Wire, {
+  toWire: ({ task, digest, manifest }) => ({ task, digest, manifest: manifestToWire(manifest) }),
+  fromWire: (wire) => ({ task: wire.task, digest: wire.digest, manifest: manifestFromWire(present('manifest', wire.manifest)) }),
+});
+
+function manifestToWire(manifest: ModelManifest): WireManifest {
+  return {
+    ...manifest,
+    labels: { kind: labelKinds.toWire(manifest.labels.kind), names: manifest.labels.names as string[] },
+    student: students.toWire(manifest.student),
+    baseModel: manifest.baseModel ?? undefined,
+    licence: manifest.licence ?? undefined,
+    training: mapValues(manifest.training, settingToWire),
+    calibration: {
+      ...manifest.calibration,
+      method: calibrations.toWire(manifest.calibration.method),
+      reference: references.toWire(manifest.calibration.reference),
+    },
+    evaluations: manifest.evaluations.map(evaluationToWire),
+    routing: {
+      ...manifest.routing,
+      reference: references.toWire(manifest.routing.reference),
+      threshold: manifest.routing.threshold ?? undefined,
+      observedError: manifest.routing.observedError ?? undefined,
+      goldNeeded: manifest.routing.goldNeeded ?? undefined,
+    },
+  };
+}
+
+function manifestFromWire(wire: WireManifest): ModelManifest {
+  if (wire.format !== 'llambert.model.v1') {
+    throw new LlambertError('invalid_input', `manifest.format is "${wire.format}"; this version reads llambert.model.v1`);
+  }
+  const labels = present('manifest.labels', wire.labels);
+  const calibration = present('manifest.calibration', wire.calibration);
+  return {
+    format: wire.format,
+    task: wire.task,
+    labellingSpecHash: wire.labellingSpecHash,
+    round: wire.round,
+    labels: { kind: labelKinds.fromWire('manifest.labels.kind', labels.kind), names: labels.names },
+    student: students.fromWire('manifest.student', wire.student),
+    baseModel: wire.baseModel ?? null,
+    licence: wire.licence ?? null,
+    dataset: present('manifest.dataset', wire.dataset),
+    training: mapValues(wire.training, settingFromWire),
+    calibration: {
+      method: calibrations.fromWire('manifest.calibration.method', calibration.method),
+      temperature: finite('manifest.calibration.temperature', calibration.temperature),
+      documents: calibration.documents,
+      reference: references.fromWire('manifest.calibration.reference', calibration.reference),
+    },
+    evaluations: wire.evaluations.map((evaluation, index) => evaluationFromWire(`manifest.evaluations[${index}]`, evaluation)),
+    routing: routingFromWire(present('manifest.routing', wire.routing)),
+    files: wire.files,
+  };
+}
+
+function routingFromWire(wire: WireThreshold): RoutingThreshold {
+  return {
+    certified: wire.certified,
+    reference: references.fromWire('manifest.routing.reference', wire.reference),
+    threshold: orNull(wire.threshold, (value) => share('manifest.routing.threshold', value)),
+    targetError: share('manifest.routing.target_error', wire.targetError),
+    confidence: share('manifest.routing.confidence', wire.confidence),
+    coverage: share('manifest.routing.coverage', wire.coverage),
+    observedError: orNull(wire.observedError, (value) => share('manifest.routing.observed_error', value)),
+    documents: wire.documents,
+    goldNeeded: wire.goldNeeded ?? null,
+    explanation: wire.explanation,
+  };
+}
+
+function settingToWire(setting: Setting): SettingValue {
+  if (typeof setting === 'string') return { value: { $case: 'text', value: setting } };
+  if (typeof setting === 'number') return { value: { $case: 'number', value: setting } };
+  return { value: { $case: 'flag', value: setting } };
+}
+
+function settingFromWire(setting: SettingValue, name: string): Setting {
+  const { value } = present(`manifest.training[${JSON.stringify(name)}]`, setting.value);
+  return typeof value === 'number' ? finite(`manifest.training[${JSON.stringify(name)}]`, value) : value;
+}
+
+function mapValues<T, U>(record: Readonly<Record<string, T>>, change: (value: T, key: string) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value, key)]));
+}
