@@ -1,0 +1,1 @@
+export { folderArtifactStore, openArtifact } from './artifact-store.ts';

@@ -1,0 +1,1 @@
+export { type ModelList, type OpenAiTeacher, type OpenAiTeacherOptions, openAiTeacher } from './teacher.ts';
