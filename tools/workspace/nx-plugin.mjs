@@ -33,7 +33,9 @@ function targetsOf(folder) {
   };
   if (folder === 'libs/contracts') {
     const protos = atRoot('proto/**/*.proto', 'buf.yaml', 'buf.gen.yaml');
-    targets.generate = target('buf generate', protos, ['@bufbuild/buf', 'ts-proto'], ['{projectRoot}/src/generated']);
+    const outputs = ['{projectRoot}/src/generated', '{projectRoot}/schema', '{projectRoot}/src/codec/file-descriptor-set.ts'];
+    const tools = ['@bufbuild/buf', 'ts-proto', 'zod'];
+    targets.generate = target(`buf generate && node ${folder}/src/generate-schema.ts`, [...protos, '{projectRoot}/src/**/*'], tools, outputs);
   }
   return targets;
 }

@@ -21,7 +21,7 @@ export const defaults = {
     plateauGain: 0.005,
     targetAgreement: null,
     quorum: 0.9,
-    deadlineSeconds: 3600,
+    deadlineSeconds: 86_400,
   },
   student: { model: 'auto', seed: 1, classWeights: 'none' },
   routing: { targetError: 0.05, confidence: 0.95 },
