@@ -2,8 +2,8 @@ import type { Clock, Lease, NewJob, Sample, Teacher, TeacherFailure, TeacherOutc
 import { aSample, aTask, memoryAnnotationStore } from '@llambert/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { annotateJobHandler, recordSamples } from './annotate-job.ts';
 import { retryDelay } from './backoff.ts';
-import { annotateJobHandler, recordSamples } from './service.ts';
 
 const positive: TeacherOutcome = {
   ok: true,
@@ -28,7 +28,7 @@ function teacherOf(...outcomes: (TeacherOutcome | TeacherFailure)[]): Teacher {
 }
 
 function leaseOf(sample: Sample, token = 1): Lease {
-  return { kind: 'annotate', id: sample.id, scope: sample.task, payload: JSON.stringify(sample), token, attempt: token };
+  return { kind: 'annotate:reviews', id: sample.id, scope: sample.task, payload: JSON.stringify(sample), token, attempt: token };
 }
 
 /** A clock that jumps over every sleep and remembers them. */
@@ -66,7 +66,7 @@ it('one job is recorded for each sample, and holds it', async () => {
     },
   };
   await recordSamples(jobs, [aSample()]);
-  expect(recorded).toEqual([{ kind: 'annotate', id: aSample().id, scope: 'reviews', payload: expect.any(String) }]);
+  expect(recorded).toEqual([{ kind: 'annotate:reviews', id: aSample().id, scope: 'reviews', payload: expect.any(String) }]);
   expect(JSON.parse(recorded[0]?.payload ?? '')).toEqual(aSample());
 });
 

@@ -14,11 +14,16 @@ import {
 import { annotateSample } from './annotate.ts';
 import { retryDelay } from './backoff.ts';
 
-export const annotateJob = 'annotate';
+/** A kind for each task, so that a task whose teacher is slow or away holds up no other one. */
+export function annotateJobKind(task: string): string {
+  return `annotate:${task}`;
+}
 
 /** Records one job for each sample: recording it twice is recording it once. */
 export async function recordSamples(jobs: Pick<JobStore, 'enqueue'>, samples: readonly Sample[]): Promise<void> {
-  await jobs.enqueue(samples.map((sample) => ({ kind: annotateJob, id: sample.id, scope: sample.task, payload: canonicalJson(sample) })));
+  await jobs.enqueue(
+    samples.map((sample) => ({ kind: annotateJobKind(sample.task), id: sample.id, scope: sample.task, payload: canonicalJson(sample) })),
+  );
 }
 
 export interface AnnotateJobPorts {

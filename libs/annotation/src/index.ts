@@ -1,4 +1,5 @@
+export { annotateJobKind } from './annotate-job.ts';
 export { type ParsedAnswer, parseAnswer } from './parse-answer.ts';
 export { worstPrice } from './price.ts';
 export { renderRequest } from './prompt.ts';
-export { type AnnotateJobPorts, type AnnotateJobResult, annotateJob, annotateJobHandler, recordSamples } from './service.ts';
+export { type AnnotatorPorts, annotatorService } from './service.ts';

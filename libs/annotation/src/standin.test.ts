@@ -4,7 +4,7 @@ import { type Answer, type Clock, nanoUsd, priceOf, type Sample, type Task } fro
 import { aSample, aTask, memoryAnnotationStore } from '@llambert/testing';
 import { type StandinOptions, startStandinTeacher } from '@llambert/tool-standin-teacher';
 import { describe, expect, it } from 'vitest';
-import { annotateJobHandler } from './service.ts';
+import { annotateJobHandler } from './annotate-job.ts';
 
 /** Says "positive" about the even documents, with a little doubt. */
 const annotator: StandinOptions['annotator'] = {
