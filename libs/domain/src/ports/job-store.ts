@@ -39,6 +39,11 @@ export interface JobStore {
   complete(lease: Lease, events: readonly Event[]): Promise<void>;
   /** Gives a job back, to be claimed from `notBefore` on. Throws `stale_lease` where it is lost. */
   release(lease: Lease, notBefore: number): Promise<void>;
+  /**
+   * Gives back every job of a kind that an owner holds. For a process that begins under a name which only it can have: what is held
+   * under it was in hand when the process of that name died.
+   */
+  relinquish(kind: string, owner: string): Promise<void>;
   /** When the next waiting job is due or the next lease runs out; null: nothing is left to do. */
   nextDue(kind: string): Promise<number | null>;
   counts(kind: string, scope: string): Promise<JobCounts>;

@@ -111,5 +111,7 @@ export interface GatewayStore {
 export interface RunStore {
   /** Stores a value under a key unless one is there; returns the one that is there afterwards. */
   remember(key: string, value: string): Promise<string>;
+  /** Stores a value under a key, in place of one that is there. */
+  replace(key: string, value: string): Promise<void>;
   recall(key: string): Promise<string | null>;
 }
