@@ -1,0 +1,108 @@
+import { canonicalJson, type RoundEvaluation, type RoundsEnd, type SamplerStore } from '@llambert/domain';
+import type { Kysely } from 'kysely';
+import { putEvents } from './outbox.ts';
+import type { StateTables } from './schema.ts';
+
+export function sqlSamplerStore(database: Kysely<StateTables>): SamplerStore {
+  return {
+    async recordBacklog(task, endOffsets) {
+      await database
+        .insertInto('source_backlog')
+        .values({ task, end_offsets: JSON.stringify(endOffsets) })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+    },
+    async backlog(task) {
+      const row = await database.selectFrom('source_backlog').select('end_offsets').where('task', '=', task).executeTakeFirst();
+      return row === undefined ? null : (JSON.parse(row.end_offsets) as number[]);
+    },
+
+    async offer(task, entries, size) {
+      await database.transaction().execute(async (transaction) => {
+        for (const { rank, document } of entries) {
+          await transaction
+            .insertInto('pool')
+            .values({ task, document_id: document.id, rank, document: canonicalJson(document) })
+            .onConflict((conflict) => conflict.doNothing())
+            .execute();
+        }
+        await transaction
+          .deleteFrom('pool')
+          .where('task', '=', task)
+          .where('rank', '>=', (select) =>
+            select.selectFrom('pool').select('rank').where('task', '=', task).orderBy('rank').limit(1).offset(size),
+          )
+          .execute();
+      });
+    },
+    async poolCeiling(task, size) {
+      const row = await database
+        .selectFrom('pool')
+        .select('rank')
+        .where('task', '=', task)
+        .orderBy('rank')
+        .limit(1)
+        .offset(size - 1)
+        .executeTakeFirst();
+      return row?.rank ?? null;
+    },
+    async pool(task) {
+      const rows = await database.selectFrom('pool').select(['rank', 'document']).where('task', '=', task).orderBy('rank').execute();
+      return rows.map(({ rank, document }) => ({ rank, document: JSON.parse(document) }));
+    },
+
+    async roundsState(task) {
+      const row = await database.selectFrom('rounds').selectAll().where('task', '=', task).executeTakeFirst();
+      if (row === undefined) return { phase: 'collecting' };
+      if (row.phase === 'closed') return { phase: 'closed', end: row.end as RoundsEnd };
+      return { phase: 'open', round: row.round, drawn: row.drawn };
+    },
+    async drawnDocumentIds(task) {
+      const rows = await database.selectFrom('drawn_sample').select('document_id').where('task', '=', task).execute();
+      return new Set(rows.map((row) => row.document_id));
+    },
+    async openRound(opened, samples, events) {
+      await database.transaction().execute(async (transaction) => {
+        const state = await transaction.selectFrom('rounds').selectAll().where('task', '=', opened.task).executeTakeFirst();
+        if (state !== undefined && (state.phase === 'closed' || state.round !== opened.round - 1)) return;
+        if (state === undefined && opened.round !== 1) return;
+        const drawn = (state?.drawn ?? 0) + samples.length;
+        await transaction
+          .insertInto('rounds')
+          .values({ task: opened.task, phase: 'open', round: opened.round, drawn, end: null })
+          .onConflict((conflict) => conflict.column('task').doUpdateSet({ round: opened.round, drawn }))
+          .execute();
+        for (const sample of samples) {
+          await transaction
+            .insertInto('drawn_sample')
+            .values({ task: opened.task, document_id: sample.document.id, round: opened.round })
+            .execute();
+        }
+        await putEvents(transaction, events);
+      });
+    },
+    async closeRounds(closed, events) {
+      await database.transaction().execute(async (transaction) => {
+        await transaction
+          .insertInto('rounds')
+          .values({ task: closed.task, phase: 'closed', round: closed.rounds, drawn: 0, end: closed.end })
+          .onConflict((conflict) => conflict.column('task').doUpdateSet({ phase: 'closed', end: closed.end }))
+          .execute();
+        await putEvents(transaction, events);
+      });
+    },
+
+    async recordEvaluation(evaluation) {
+      const body = canonicalJson(evaluation);
+      await database
+        .insertInto('sampler_evaluation')
+        .values({ task: evaluation.task, round: evaluation.round, body })
+        .onConflict((conflict) => conflict.columns(['task', 'round']).doUpdateSet({ body }))
+        .execute();
+    },
+    async evaluations(task) {
+      const rows = await database.selectFrom('sampler_evaluation').select('body').where('task', '=', task).orderBy('round').execute();
+      return rows.map((row) => JSON.parse(row.body) as RoundEvaluation);
+    },
+  };
+}
