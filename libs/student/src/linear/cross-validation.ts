@@ -1,0 +1,86 @@
+import { decide, type LabelSet } from '@llambert/domain';
+import { fitTemperature } from '@llambert/statistics';
+import type { FeatureSet } from './features.ts';
+import { type Goal, goalOfRows, type LabelledRow } from './goal.ts';
+import { labelLogits } from './label-outputs.ts';
+import { lossAndResiduals } from './loss.ts';
+import { columnScales, type FeatureCounts, multiply, weighted } from './matrix.ts';
+import { type Solution, solve } from './solver.ts';
+
+/** What cross-validation saw of one setting, on rows held out; weighted means over rows. */
+export interface ValidatedSetting {
+  readonly features: FeatureSet;
+  /** Inverse strength of the regularisation: ½‖W‖² + C · Σ weight · loss, with weights of mean 1. */
+  readonly strength: number;
+  readonly logLoss: number;
+  /** Log-loss at the best temperature: what remains when the calibration that follows has done its work. */
+  readonly calibratedLogLoss: number;
+  readonly accuracy: number;
+}
+
+/** From weak weights to strong; each solution is where the next search starts. */
+export const strengths = [0.3, 1, 3, 10, 30, 100, 300];
+/** Looser than the final fit's: the order of the strengths needs no more, and half the time is saved. */
+const tolerance = 1e-2;
+
+/**
+ * Logits [rows, outputs] at each strength, every row's by a model that did not learn from its fold. Document frequencies are fitted
+ * inside each fold too. Only the rows that `folds` name are used or filled in.
+ */
+export async function heldOutLogits(
+  counts: FeatureCounts,
+  goal: Goal,
+  folds: readonly Int32Array[],
+  pause: () => Promise<void>,
+  onSolved: () => void,
+): Promise<Float64Array[]> {
+  const { outputs } = goal;
+  const heldOut = strengths.map(() => new Float64Array(goal.targets.length));
+  for (const fold of folds) {
+    const others = Int32Array.from(folds.flatMap((other) => (other === fold ? [] : [...other]))).sort();
+    const scales = columnScales(counts, others);
+    const regression = { ...goalOfRows(goal, others), rows: weighted(counts, others, scales) };
+    const unseen = weighted(counts, fold, scales);
+    const logits = new Float64Array(fold.length * outputs);
+    let solution: Solution | null = null;
+    for (const [index, strength] of strengths.entries()) {
+      solution = await solve(regression, { strength, tolerance, pause, ...(solution === null ? {} : { start: solution.point }) });
+      multiply(unseen, solution.weights, outputs, logits);
+      for (const [position, row] of fold.entries()) {
+        for (let output = 0; output < outputs; output++) {
+          heldOut[index]![row * outputs + output] = logits[position * outputs + output]! + solution.intercepts[output]!;
+        }
+      }
+      onSolved();
+    }
+  }
+  return heldOut;
+}
+
+/** How good logits [rows, outputs] are. */
+export function score(
+  goal: Goal,
+  logits: Float64Array,
+  rows: readonly LabelledRow[],
+  labels: LabelSet,
+): Omit<ValidatedSetting, 'features' | 'strength'> {
+  const byLabel = labelLogits(labels, logits);
+  const count = labels.names.length;
+  let agreed = 0;
+  let total = 0;
+  for (const [index, row] of rows.entries()) {
+    const own = byLabel.subarray(index * count, (index + 1) * count);
+    // A logit of at least 0 is a probability of at least one half, which is all that `decide` looks at for `multi`.
+    const decided = decide(labels, labels.kind === 'multi' ? own.map((logit) => (logit >= 0 ? 1 : 0)) : own);
+    total += row.weight;
+    if (decided.join() === decide(labels, row.target).join()) agreed += row.weight;
+  }
+  const softmax = goal.link === 'softmax';
+  const temperature = softmax
+    ? fitTemperature(logits, goal.targets, rows.length, goal.outputs, 'single')
+    : fitTemperature(logits, goal.targets, logits.length, 1, 'multi');
+  let weight = 0;
+  for (let cell = 0; cell < goal.weights.length; cell += softmax ? goal.outputs : 1) weight += goal.weights[cell]!;
+  const meanLoss = (at: Float64Array) => lossAndResiduals(goal, at, new Float64Array(at.length)) / weight;
+  return { logLoss: meanLoss(logits), calibratedLogLoss: meanLoss(logits.map((logit) => logit / temperature)), accuracy: agreed / total };
+}

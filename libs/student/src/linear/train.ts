@@ -1,0 +1,156 @@
+import { setImmediate } from 'node:timers/promises';
+import type { LabelSet } from '@llambert/domain';
+import { heldOutLogits, score, strengths, type ValidatedSetting } from './cross-validation.ts';
+import { type DocumentText, FeatureExtractor, type FeatureSet } from './features.ts';
+import { type Goal, goalOf, goalOfRows, type LabelledRow } from './goal.ts';
+import { labelLogits } from './label-outputs.ts';
+import { columnScales, FeatureCounter, type FeatureCounts, weighted } from './matrix.ts';
+import { LinearModel } from './model.ts';
+import { solve } from './solver.ts';
+
+export interface TrainingRow extends DocumentText, LabelledRow {
+  /** Which part of the cross-validation holds the row out: any number, equal for rows that belong together. */
+  readonly fold: number;
+}
+
+export interface LinearSettings {
+  /** `auto`: character n-grams where cross-validation shows that they pay. */
+  readonly features: FeatureSet | 'auto';
+  /** `balanced`: every label weighs as much as any other in sum, however rare. */
+  readonly classWeights: 'none' | 'balanced';
+}
+
+export interface LinearTraining {
+  readonly model: LinearModel;
+  /** Logits of every row by the model that did not see its fold, at the chosen setting, [rows, labels]: what calibration may fit on. */
+  readonly outOfFold: { readonly logits: Float32Array };
+  readonly crossValidation: { readonly folds: number; readonly tried: readonly ValidatedSetting[]; readonly chosen: ValidatedSetting };
+}
+
+export interface LinearTrainingInput {
+  readonly rows: readonly TrainingRow[];
+  readonly labels: LabelSet;
+  readonly settings: LinearSettings;
+  readonly signal?: AbortSignal;
+  /** Share of the work that is done, in [0, 1]. */
+  readonly onProgress?: (share: number) => void;
+}
+
+const finalTolerance = 1e-3;
+/** Character n-grams make prediction four to five times slower, so they must lower the held-out log-loss by this share at least. */
+const leastGainOfChars = 0.03;
+/** Rows on which character n-grams are tried: enough to see whether they pay, few enough to bound time and memory. */
+const mostRowsToTryChars = 5000;
+
+/**
+ * Trains the linear student: multinomial (`single`) or one-vs-rest (`multi`) logistic regression with L2 over TF-IDF features.
+ * Cross-validation over the rows' folds chooses features and strength by held-out log-loss after the best temperature. The model is
+ * then fitted to all rows. Equal input gives an equal result.
+ *
+ * Throws `invalid_input` where there is nothing to learn from, and what `signal` aborts with.
+ */
+export async function trainLinear({ rows, labels, settings, signal, onProgress }: LinearTrainingInput): Promise<LinearTraining> {
+  const all: Lesson = { rows, goal: goalOf(rows, labels, settings.classWeights === 'balanced'), labels };
+  const tried: ValidatedSetting[] = [];
+  const part = evenly(all, mostRowsToTryChars);
+  const validations = settings.features !== 'auto' ? 1 : part === all ? 2 : 3;
+  const solvesInAll = validations * foldsOf(rows).length * strengths.length + 1;
+  let solves = 0;
+  const steps: Steps = {
+    async pause() {
+      await setImmediate();
+      signal?.throwIfAborted();
+    },
+    solved: () => onProgress?.(Math.min(1, ++solves / solvesInAll)),
+  };
+  const validated = async (lesson: Lesson, features: FeatureSet) => {
+    const validation = await validate(lesson, features, steps);
+    tried.push(...validation.tried);
+    return validation;
+  };
+
+  let chosen: Validation;
+  if (settings.features !== 'auto') {
+    chosen = await validated(all, settings.features);
+  } else {
+    const words = await validated(part, 'words');
+    const chars = await validated(part, 'words+chars');
+    const better = chars.best.calibratedLogLoss < (1 - leastGainOfChars) * words.best.calibratedLogLoss ? chars : words;
+    chosen = part === all ? better : await validated(all, better.best.features);
+  }
+  const { best, counts, logits } = chosen;
+  const model = await fit(all, counts, best, steps);
+  return {
+    model,
+    outOfFold: { logits: labelLogits(labels, logits) },
+    crossValidation: { folds: foldsOf(rows).length, tried, chosen: best },
+  };
+}
+
+interface Lesson {
+  readonly rows: readonly TrainingRow[];
+  readonly goal: Goal;
+  readonly labels: LabelSet;
+}
+
+interface Steps {
+  pause(): Promise<void>;
+  solved(): void;
+}
+
+interface Validation {
+  readonly counts: FeatureCounts;
+  readonly tried: readonly ValidatedSetting[];
+  readonly best: ValidatedSetting;
+  /** Held-out logits [rows, outputs] of the best setting. */
+  readonly logits: Float64Array;
+}
+
+/** Tries every strength with these features. */
+async function validate({ rows, goal, labels }: Lesson, features: FeatureSet, { pause, solved }: Steps): Promise<Validation> {
+  const counter = new FeatureCounter(new FeatureExtractor(features));
+  for (const [index, row] of rows.entries()) {
+    if (index % 256 === 0) await pause();
+    counter.add(row);
+  }
+  const counts = counter.finish();
+  const heldOut = await heldOutLogits(counts, goal, foldsOf(rows), pause, solved);
+  const tried = heldOut.map((logits, index) => ({ features, strength: strengths[index]!, ...score(goal, logits, rows, labels) }));
+  const best = tried.reduce((left, right) => (right.calibratedLogLoss < left.calibratedLogLoss ? right : left));
+  return { counts, tried, best, logits: heldOut[tried.indexOf(best)]! };
+}
+
+async function fit(
+  { goal, labels }: Lesson,
+  counts: FeatureCounts,
+  setting: ValidatedSetting,
+  { pause, solved }: Steps,
+): Promise<LinearModel> {
+  const rows = Int32Array.from({ length: counts.starts.length - 1 }, (_, row) => row);
+  const scales = columnScales(counts, rows);
+  const regression = { ...goal, rows: weighted(counts, rows, scales) };
+  const { weights, intercepts } = await solve(regression, { strength: setting.strength, tolerance: finalTolerance, pause });
+  solved();
+  const { outputs } = goal;
+  const table = new Float32Array(counts.width * (1 + outputs));
+  for (let column = 0; column < counts.width; column++) {
+    table[column * (1 + outputs)] = scales[column]!;
+    table.set(weights.subarray(column * outputs, (column + 1) * outputs), column * (1 + outputs) + 1);
+  }
+  return new LinearModel(labels, { features: setting.features, hashes: counts.hashes, table, intercepts: Float32Array.from(intercepts) });
+}
+
+/** At most `most` of the rows, evenly spaced. */
+function evenly(lesson: Lesson, most: number): Lesson {
+  const { rows, goal, labels } = lesson;
+  if (rows.length <= most) return lesson;
+  const chosen = Int32Array.from({ length: most }, (_, index) => Math.floor((index * rows.length) / most));
+  return { rows: Array.from(chosen, (row) => rows[row]!), goal: goalOfRows(goal, chosen), labels };
+}
+
+/** The rows of each fold. Where the given numbers make fewer than two, rows are dealt out in turn. */
+function foldsOf(rows: readonly TrainingRow[]): Int32Array[] {
+  const byNumber = Map.groupBy(rows.keys(), (row) => rows[row]!.fold);
+  const groups = byNumber.size >= 2 ? byNumber : Map.groupBy(rows.keys(), (row) => row % Math.min(5, rows.length));
+  return [...groups].sort(([left], [right]) => left - right).map(([, group]) => Int32Array.from(group));
+}
