@@ -1,0 +1,1 @@
+export { type SamplerPorts, samplerService } from './service.ts';

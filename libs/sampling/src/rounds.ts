@@ -1,0 +1,100 @@
+import { consumerGroup } from '@llambert/contracts';
+import {
+  type Clock,
+  type Event,
+  type EventLog,
+  nextRound,
+  type RoundEvaluation,
+  type RoundOpened,
+  type RoundsState,
+  type SamplerStore,
+  type Task,
+} from '@llambert/domain';
+import { fitPowerLaw } from '@llambert/statistics';
+import { drawSamples } from './draw.ts';
+
+export interface RoundsPorts {
+  readonly prefix: string;
+  readonly eventLog: EventLog;
+  readonly store: SamplerStore;
+  readonly clock: Clock;
+}
+
+export const serviceName = 'sampler';
+
+/** Group by which a task's source is read into its pool. */
+export function sourceGroup(prefix: string, task: Task): string {
+  return consumerGroup(prefix, serviceName, task.name);
+}
+
+/** Looks at where a task's rounds stand and does what comes next. Safe to repeat and to run in several replicas at once. */
+export async function advanceRounds(ports: RoundsPorts, task: Task): Promise<void> {
+  const { store } = ports;
+  const state = await store.roundsState(task.name);
+  const evaluations = await store.evaluations(task.name);
+  if (!(await canAdvance(ports, task, state, evaluations))) return;
+
+  const { sampling, budget } = task.settings;
+  const pool = await store.pool(task.name);
+  const drawn = await store.drawnDocumentIds(task.name);
+  const decision = nextRound(state, {
+    settings: sampling,
+    maxAnnotations: budget.annotations,
+    backlogRead: true,
+    poolLeft: pool.filter((entry) => !drawn.has(entry.document.id)).length,
+    evaluations,
+    predictedGain: predictedGain(evaluations),
+  });
+  if (decision === 'wait') return;
+  if ('close' in decision) {
+    const body = { task: task.name, rounds: state.phase === 'open' ? state.round : 0, end: decision.close };
+    await store.closeRounds(body, [{ id: `round.closed:${task.name}`, name: 'round.closed', key: task.name, body }]);
+    return;
+  }
+  const { round, size } = decision.open;
+  const samples = drawSamples({ task: task.name, round, pool, drawn, size, settings: sampling });
+  const opened: RoundOpened = {
+    task: task.name,
+    round,
+    samples: samples.length,
+    deadline: ports.clock.now() + sampling.deadlineSeconds * 1000,
+    quorum: sampling.quorum,
+  };
+  await store.openRound(opened, samples, [
+    { id: `round.opened:${task.name}:${round}`, name: 'round.opened', key: task.name, body: opened },
+    ...samples.map((sample): Event => ({ id: `sample.drawn:${sample.id}`, name: 'sample.drawn', key: sample.id, body: sample })),
+  ]);
+}
+
+/** Whether there can be something to do: to know that at every look must not cost reading the pool. */
+async function canAdvance(ports: RoundsPorts, task: Task, state: RoundsState, evaluations: readonly RoundEvaluation[]): Promise<boolean> {
+  if (state.phase === 'closed') return false;
+  if (state.phase === 'open') return evaluations.some((evaluation) => evaluation.round === state.round);
+  return isBacklogRead(ports, task);
+}
+
+/** Whether the pool holds what stood in the source when the task began; where that was nothing, enough for all annotations. */
+async function isBacklogRead({ prefix, eventLog, store }: RoundsPorts, task: Task): Promise<boolean> {
+  const backlog = await store.backlog(task.name);
+  if (backlog === null) return false;
+  if (backlog.every((end) => end === 0)) {
+    const { budget, sampling } = task.settings;
+    return (await store.poolCeiling(task.name, Math.min(sampling.poolSize, budget.annotations))) !== null;
+  }
+  const committed = await eventLog.committedOffsets(sourceGroup(prefix, task), task.topics.source);
+  return backlog.every((end, partition) => (committed[partition] ?? 0) >= end);
+}
+
+/**
+ * Gain in agreement to be had from doubling the annotations, by a power law through the rounds so far; null before three different
+ * numbers of annotations, where the law would fit anything.
+ */
+function predictedGain(evaluations: readonly RoundEvaluation[]): number | null {
+  const points = evaluations.flatMap(({ annotations, agreement }) =>
+    agreement === null || annotations === 0 ? [] : [{ n: annotations, error: 1 - agreement.accuracy }],
+  );
+  if (new Set(points.map(({ n }) => n)).size < 3) return null;
+  const law = fitPowerLaw(points);
+  const annotations = Math.max(...evaluations.map((evaluation) => evaluation.annotations));
+  return law.predict(annotations) - law.predict(2 * annotations);
+}
