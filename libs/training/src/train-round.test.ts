@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { folderArtifactStore } from '@llambert/adapters/folder';
+import { type Answer, type Gold, goldRole, labelSetOf, type Sample } from '@llambert/domain';
+import { aDocument, aDrawnSample, anAnnotation, aRejection, aTask } from '@llambert/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { assembleDataset } from './dataset.ts';
+import { trainRound } from './train-round.ts';
+import type { TrainStudent } from './train-student.ts';
+
+const task = aTask();
+const labels = labelSetOf(task.spec);
+
+function answered(count: number): { sample: Sample; answer: Answer }[] {
+  return Array.from({ length: count }, (_, index) => {
+    const sample = aDrawnSample({ document: aDocument({ id: `d${index}`, text: `text ${index}` }) });
+    return { sample, answer: anAnnotation({ sampleId: sample.id, documentId: `d${index}`, labels: [labels.names[index % 2]!] }) };
+  });
+}
+
+/** A student that is right about every document but overconfident, and leaves one file. */
+const overconfident: TrainStudent = async ({ rows, score, folder }) => {
+  writeFileSync(join(folder, 'weights'), 'weights');
+  const logits = (target: readonly number[], wrong: boolean) => target.map((share) => ((share > 0.5) !== wrong ? 20 : -20));
+  return {
+    student: 'linear',
+    outOfFoldLogits: Float32Array.from(rows.flatMap((row, index) => logits(row.target, index % 10 === 0))),
+    scoredLogits: Float32Array.from(score.flatMap(({ text }) => logits(text.endsWith('positive') ? [1, 0] : [0, 1], false))),
+    training: { strength: 1 },
+  };
+};
+
+describe('a round', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'llambert-round-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const train = (dataset: ReturnType<typeof assembleDataset>, student: TrainStudent = overconfident) =>
+    trainRound(task, 2, dataset, false, { artifacts: folderArtifactStore(folder), train: student, signal: new AbortController().signal });
+
+  it('ends with a model whose manifest says what it learned from, how good it is and against whom', async () => {
+    const { model, evaluation } = await train(assembleDataset(task.name, labels, answered(100), []));
+    expect(evaluation).toMatchObject({ round: 2, annotations: 100, model: model!.digest, agreement: { reference: 'teacher', accuracy: 0.9 } });
+    expect(model!.manifest).toMatchObject({ round: 2, student: 'linear', training: { strength: 1 }, dataset: { annotations: 100, certifyGold: 0 } });
+    expect(model!.manifest.evaluations.map((item) => [item.reference, item.on])).toEqual([['teacher', 'out-of-fold']]);
+    // One in ten is wrong, so nine tenths is how sure a calibrated student is.
+    expect(model!.manifest.calibration.temperature).toBeCloseTo(40 / Math.log(9), 1);
+    expect(model!.manifest.routing.certified).toBe(false);
+    const stored = await folderArtifactStore(folder).open(model!.digest);
+    expect(stored.manifest).toEqual(model!.manifest);
+  });
+
+  it('is judged by people on gold that certifies, and on nothing else', async () => {
+    const gold = Array.from({ length: 400 }, (_, index): Gold => {
+      const label = labels.names[index % 2]!;
+      return { task: task.name, document: aDocument({ id: `g${index}`, text: `text is ${label}` }), labels: [label], draw: 'uniform' };
+    });
+    const certifying = gold.filter((item) => goldRole(task.name, item.document.id, 'uniform') === 'certify');
+    const { model } = await train(assembleDataset(task.name, labels, answered(100), gold));
+    const byPeople = model!.manifest.evaluations.find((item) => item.reference === 'human');
+    expect(byPeople).toMatchObject({ on: 'certify-gold', documents: certifying.length, accuracy: 1 });
+    expect(model!.manifest.dataset).toMatchObject({ trainGold: gold.length - certifying.length, certifyGold: certifying.length });
+    expect(model!.manifest.routing).toMatchObject({ certified: true, reference: 'human', coverage: 1 });
+  });
+
+  it('without enough labels ends with the reason, and leaves no artifact', async () => {
+    const rejected = Array.from({ length: 40 }, (_, index) => ({ sample: aDrawnSample(), answer: aRejection({ sampleId: `s${index}` }) }));
+    const { model, evaluation } = await train(assembleDataset(task.name, labels, rejected, []));
+    expect(model).toBeNull();
+    expect(evaluation).toMatchObject({ model: null, rejections: 40, agreement: null, reason: expect.stringContaining('40 were rejected') });
+    expect(await folderArtifactStore(folder).list()).toEqual([]);
+  });
+
+  it('whose training fails leaves no artifact', async () => {
+    const failing: TrainStudent = async (request) => {
+      writeFileSync(join(request.folder, 'half'), 'half');
+      throw new Error('out of luck');
+    };
+    await expect(train(assembleDataset(task.name, labels, answered(100), []), failing)).rejects.toThrow('out of luck');
+    expect(await folderArtifactStore(folder).list()).toEqual([]);
+  });
+});

@@ -1,0 +1,99 @@
+import {
+  type ArtifactStore,
+  type Gold,
+  hardDistribution,
+  type LabelDistribution,
+  type LabelSet,
+  labellingSpecHash,
+  labelSetOf,
+  type ModelManifest,
+  type RoundEvaluation,
+  type Task,
+} from '@llambert/domain';
+import { fitTemperature, probabilities } from '@llambert/statistics';
+import { type Dataset, datasetProblem } from './dataset.ts';
+import { evaluate, type ScoredDocuments } from './evaluation.ts';
+import { chooseThreshold } from './routing.ts';
+import type { TrainedStudent, TrainStudent } from './train-student.ts';
+
+/** What a round's training comes to: a released model, or the reason why there is none. */
+export type TrainedRound =
+  | { readonly model: { digest: string; manifest: ModelManifest }; readonly evaluation: RoundEvaluation }
+  | { readonly model: null; readonly evaluation: RoundEvaluation };
+
+/**
+ * Trains, calibrates, evaluates and releases: the trainer's job for one round, from a frozen dataset to a model or the reason why
+ * there is none. Calibration and evaluation use out-of-fold logits, so every document counts and none is scored by a model that
+ * learned from it (cross-fitting; Platt 1999, section 2.1); the released model then learns from all rows.
+ */
+export async function trainRound(
+  task: Task,
+  round: number,
+  dataset: Dataset,
+  budgetExhausted: boolean,
+  ports: { artifacts: ArtifactStore; train: TrainStudent; signal: AbortSignal },
+): Promise<TrainedRound> {
+  const labels = labelSetOf(task.spec);
+  const facts = { task: task.name, round, annotations: dataset.annotations, rejections: dataset.rejections, budgetExhausted };
+  const problem = datasetProblem(dataset, labels);
+  if (problem !== null) return { model: null, evaluation: { ...facts, model: null, reason: problem, agreement: null } };
+
+  const model = await ports.artifacts.publish(async (folder) => {
+    const trained = await ports.train(
+      { rows: dataset.rows, labels, settings: task.settings.student, score: dataset.certify.map((item) => item.document), folder },
+      ports.signal,
+    );
+    return manifestOf(task, round, labels, dataset, trained);
+  });
+  const agreement = model.manifest.evaluations.find((evaluation) => evaluation.reference === 'teacher') ?? null;
+  return { model, evaluation: { ...facts, model: model.digest, reason: 'trained', agreement } };
+}
+
+function manifestOf(task: Task, round: number, labels: LabelSet, dataset: Dataset, trained: TrainedStudent): Omit<ModelManifest, 'files'> {
+  const width = labels.names.length;
+  const targets = dataset.rows.map((row) => row.target);
+  const temperature = fitTemperature(trained.outOfFoldLogits, targets.flat(), targets.length, width, labels.kind);
+  const calibrated = (logits: Float32Array): LabelDistribution[] =>
+    Array.from({ length: logits.length / width }, (_, row) => Array.from(probabilities(logits, row * width, width, labels.kind, temperature)));
+
+  const outOfFold = calibrated(trained.outOfFoldLogits);
+  const byTeacher = dataset.rows.flatMap((row, index) => (row.labelledBy === 'teacher' ? [index] : []));
+  const agreement: ScoredDocuments = {
+    probabilities: byTeacher.map((index) => outOfFold[index]!),
+    targets: byTeacher.map((index) => targets[index]!),
+  };
+  const certify: ScoredDocuments = {
+    probabilities: calibrated(trained.scoredLogits),
+    targets: dataset.certify.map((item) => goldTarget(labels, item)),
+  };
+  return {
+    format: 'llambert.model.v1',
+    task: task.name,
+    labellingSpecHash: labellingSpecHash(task.spec),
+    round,
+    labels,
+    student: trained.student,
+    baseModel: null,
+    licence: null,
+    dataset: {
+      fingerprint: dataset.fingerprint,
+      annotations: dataset.annotations,
+      trainGold: dataset.rows.length - byTeacher.length,
+      certifyGold: dataset.certify.length,
+    },
+    training: trained.training,
+    calibration: { method: 'temperature', temperature, documents: targets.length, reference: 'teacher' },
+    evaluations: [
+      ...(byTeacher.length === 0 ? [] : [evaluate(labels, agreement, 'teacher', 'out-of-fold')]),
+      ...(dataset.certify.length === 0 ? [] : [evaluate(labels, certify, 'human', 'certify-gold')]),
+    ],
+    routing: chooseThreshold(labels, task.settings.routing, agreement, certify),
+  };
+}
+
+function goldTarget(labels: LabelSet, item: Gold): LabelDistribution {
+  return hardDistribution(
+    labels,
+    item.labels.map((name) => labels.names.indexOf(name)),
+  );
+}

@@ -1,0 +1,63 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LabelSet } from '@llambert/domain';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { DatasetRow } from './dataset.ts';
+import { type TrainingProgress, trainInWorker, type TrainRequest } from './train-student.ts';
+
+const labels: LabelSet = { kind: 'single', names: ['late', 'paid'] };
+
+function rows(count: number): DatasetRow[] {
+  return Array.from({ length: count }, (_, index) => ({
+    documentId: `d${index}`,
+    text: index % 2 === 0 ? `the parcel ${index} came too late` : `my bill ${index} was paid twice`,
+    target: index % 2 === 0 ? [1, 0] : [0, 1],
+    weight: 1,
+    fold: index % 5,
+    labelledBy: 'teacher',
+  }));
+}
+
+describe('training in a worker', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'llambert-training-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const request = (changes: Partial<TrainRequest> = {}): TrainRequest => ({
+    rows: rows(60),
+    labels,
+    settings: { model: 'auto', seed: 1, classWeights: 'none' },
+    score: [{ text: 'it came late' }, { text: 'paid, and paid again' }],
+    folder,
+    ...changes,
+  });
+
+  it('writes the student and scores held-out rows and documents outside', async () => {
+    const seen: TrainingProgress[] = [];
+    const trained = await trainInWorker((progress) => seen.push(progress))(request(), new AbortController().signal);
+    expect(trained.student).toBe('linear');
+    expect(readdirSync(folder)).not.toEqual([]);
+    expect(trained.outOfFoldLogits).toHaveLength(120);
+    const decided = Array.from({ length: 60 }, (_, row) => (trained.outOfFoldLogits[2 * row]! > trained.outOfFoldLogits[2 * row + 1]! ? 0 : 1));
+    expect(decided).toEqual(rows(60).map((_, index) => index % 2));
+    expect(trained.scoredLogits[0]!).toBeGreaterThan(trained.scoredLogits[1]!);
+    expect(trained.scoredLogits[2]!).toBeLessThan(trained.scoredLogits[3]!);
+    expect(seen.at(-1)?.done).toBe(1);
+  });
+
+  it('says what is wrong with rows that nothing can be learned from', async () => {
+    await expect(trainInWorker(() => undefined)(request({ rows: [] }), new AbortController().signal)).rejects.toMatchObject({
+      code: 'invalid_input',
+    });
+  });
+
+  it('ends when it is stopped', async () => {
+    const stopping = new AbortController();
+    const training = trainInWorker(() => stopping.abort())(request({ rows: rows(2000) }), stopping.signal);
+    await expect(training).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(trainInWorker(() => undefined)(request(), stopping.signal)).rejects.toMatchObject({ code: 'cancelled' });
+  });
+});

@@ -1,0 +1,61 @@
+import { Worker } from 'node:worker_threads';
+import { type Document, type ErrorCode, type LabelSet, LlambertError, type StudentKind, type StudentSettings } from '@llambert/domain';
+import type { DatasetRow } from './dataset.ts';
+
+export interface TrainRequest {
+  readonly rows: readonly DatasetRow[];
+  readonly labels: LabelSet;
+  readonly settings: StudentSettings;
+  /** Documents outside the rows that the finished student is to score. */
+  readonly score: readonly Pick<Document, 'text' | 'textPair'>[];
+  /** Empty folder that the student's files are written to. */
+  readonly folder: string;
+}
+
+export interface TrainedStudent {
+  readonly student: StudentKind;
+  /** Uncalibrated, [rows, labels] row by row: each row scored by a student that did not learn from its fold. */
+  readonly outOfFoldLogits: Float32Array;
+  /** Uncalibrated, [score, labels] row by row, by the released student. */
+  readonly scoredLogits: Float32Array;
+  /** What the training chose, for the manifest. */
+  readonly training: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** Trains a student and writes its files; throws `cancelled` when stopped. */
+export type TrainStudent = (request: TrainRequest, signal: AbortSignal) => Promise<TrainedStudent>;
+
+/** What a training says of itself while it runs. */
+export interface TrainingProgress {
+  readonly step: string;
+  /** In [0, 1]. */
+  readonly done: number;
+}
+
+export type TrainMessage =
+  | { readonly progress: TrainingProgress }
+  | { readonly trained: TrainedStudent }
+  | { readonly error: { readonly code: string; readonly message: string } };
+
+/** Trains in a worker thread of its own, which ends with the training: the event loop stays free for heartbeats and the other services. */
+export function trainInWorker(onProgress: (progress: TrainingProgress) => void): TrainStudent {
+  return (request, signal) =>
+    new Promise((resolve, reject) => {
+      const stopped = () => new LlambertError('cancelled', 'training was stopped');
+      if (signal.aborted) return reject(stopped());
+      const worker = new Worker(new URL('./train-worker.ts', import.meta.url), { workerData: request });
+      const stop = () => void worker.terminate();
+      signal.addEventListener('abort', stop, { once: true });
+      worker.on('message', (message: TrainMessage) => {
+        if ('progress' in message) onProgress(message.progress);
+        else if ('trained' in message) resolve(message.trained);
+        else reject(new LlambertError(message.error.code as ErrorCode, message.error.message));
+      });
+      worker.on('error', (error) => reject(new LlambertError('internal', `the training worker died: ${error.message}`, { cause: error })));
+      worker.on('exit', (code) => {
+        signal.removeEventListener('abort', stop);
+        // Does nothing after a result; a worker that ends without one was stopped or has failed.
+        reject(signal.aborted ? stopped() : new LlambertError('internal', `the training worker ended with exit code ${code} and no result`));
+      });
+    });
+}
