@@ -1,0 +1,36 @@
+import { parentPort } from 'node:worker_threads';
+import { type ConsumedRecord, type ModelManifest, type RecordToAppend, toLlambertError } from '@llambert/domain';
+import { loadClassifier } from '@llambert/student';
+import { classifyRecords, type LoadedModel, type PassTarget } from './classify-records.ts';
+
+/** What the pool asks a worker to do. The model's folder has been verified by the artifact store. */
+export interface ClassifyRequest {
+  readonly id: number;
+  readonly digest: string;
+  readonly folder: string;
+  readonly manifest: ModelManifest;
+  readonly target: PassTarget;
+  readonly records: readonly ConsumedRecord[];
+}
+
+export type ClassifyReply =
+  | { readonly id: number; readonly outputs: readonly RecordToAppend[] }
+  | { readonly id: number; readonly error: { readonly code: string; readonly message: string } };
+
+let loaded: LoadedModel | null = null;
+
+parentPort!.on('message', (request: ClassifyRequest) => {
+  void answer(request).then((reply) => parentPort!.postMessage(reply));
+});
+
+async function answer(request: ClassifyRequest): Promise<ClassifyReply> {
+  try {
+    if (loaded?.digest !== request.digest) {
+      loaded = { digest: request.digest, manifest: request.manifest, classifier: await loadClassifier(request.folder, request.manifest) };
+    }
+    return { id: request.id, outputs: await classifyRecords(loaded, request.target, request.records) };
+  } catch (error) {
+    const { code, message } = toLlambertError(error);
+    return { id: request.id, error: { code, message } };
+  }
+}

@@ -1,0 +1,133 @@
+import { anEvaluation, aTask } from '@llambert/testing';
+import { describe, expect, it } from 'vitest';
+import { aManifest, anEvaluationOf, uncertified } from './model-builder.ts';
+import { type SummaryFacts, summarize } from './summary.ts';
+
+const facts = (changes: Partial<SummaryFacts> = {}): SummaryFacts => ({
+  task: aTask(),
+  roundsEnd: 'annotations_used',
+  documents: { read: 1000, labelled: 990, deadLetters: 10, auto: 700, review: 290, byLabel: { positive: 600, negative: 390 } },
+  labelledNow: 990,
+  answers: { labelled: 100, rejections: {} },
+  spend: {
+    cap: 1e9,
+    settled: 200_000,
+    reserved: 0,
+    calls: 100,
+    inputTokens: 5000,
+    outputTokens: 500,
+    unknownOutcomes: 0,
+    unknownCost: 0,
+  },
+  model: { digest: 'digest', manifest: aManifest() },
+  evaluations: [
+    anEvaluation({ round: 1, annotations: 100, model: 'digest', reason: 'trained', agreement: anEvaluationOf('teacher', 0.9) }),
+  ],
+  seconds: { reading: 1, learning: 5, labelling: 2, total: 9 },
+  ...changes,
+});
+const certified = aManifest({
+  evaluations: [anEvaluationOf('teacher', 0.9), anEvaluationOf('human', 0.88)],
+  routing: { ...uncertified, certified: true, reference: 'human', goldNeeded: null, explanation: 'at most 5 % are wrong' },
+});
+
+/** Every object anywhere in a value. */
+function objectsIn(value: unknown): Record<string, unknown>[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const within = Object.values(value).flatMap(objectsIn);
+  return Array.isArray(value) ? within : [value as Record<string, unknown>, ...within];
+}
+
+describe('summarize', () => {
+  it('names the reference of every figure of quality', () => {
+    const quality = ['agreement', 'accuracy', 'macroF1', 'brierScore', 'expectedCalibrationError', 'observedError', 'coverage'];
+    const claims = objectsIn(summarize(facts({ model: { digest: 'digest', manifest: certified } }))).filter((object) =>
+      quality.some((name) => name in object),
+    );
+    // Two evaluations, the threshold, a round.
+    expect(claims).toHaveLength(4);
+    for (const claim of claims) expect(['teacher', 'human']).toContain(claim['reference']);
+  });
+
+  it('marks what is not certified, and says that without gold everything is agreement with the teacher', () => {
+    const { model, warnings } = summarize(facts());
+    expect(model!.routing.certified).toBe(false);
+    expect(warnings).toContain('the "auto" labels are uncertified: there is no certify gold');
+    expect(warnings.join()).toContain('agreement with the teacher, not correctness');
+  });
+
+  it('warns of nothing where there is nothing to warn of', () => {
+    const nothingDead = { ...facts().documents, deadLetters: 0 };
+    expect(summarize(facts({ documents: nothingDead, model: { digest: 'digest', manifest: certified } })).warnings).toEqual([]);
+  });
+
+  it('says what people thought where they were asked, also where that did not certify', () => {
+    const manifest = aManifest({ evaluations: certified.evaluations });
+    const { warnings } = summarize(facts({ model: { digest: 'digest', manifest } }));
+    expect(warnings.join()).toContain('uncertified');
+    expect(warnings.join()).not.toContain('not correctness');
+  });
+
+  it('says that nothing is automatic where no probability is high enough', () => {
+    const manifest = aManifest({ routing: { ...uncertified, threshold: null, coverage: 0, observedError: null } });
+    expect(summarize(facts({ model: { digest: 'digest', manifest } })).warnings.join()).toContain('every label goes to review');
+  });
+
+  it('says why there is no model', () => {
+    const evaluations = [anEvaluation({ reason: 'only 3 texts have a label', model: null, agreement: null })];
+    const summary = summarize(facts({ model: null, evaluations }));
+    expect(summary).toMatchObject({ outcome: 'no model', model: null });
+    expect(summary.rounds).toEqual([{ round: 1, annotations: 2, agreement: null, reference: null, reason: 'only 3 texts have a label' }]);
+    expect(summary.warnings).toContain('no model: only 3 texts have a label');
+    expect(summarize(facts({ model: null, evaluations: [] })).warnings).toContain('no model: no round was finished');
+  });
+
+  it('counts what the teacher did not label, and tells of it from one in twenty on', () => {
+    const few = summarize(facts({ answers: { labelled: 96, rejections: { refused: 4 } } }));
+    expect(few.annotations).toMatchObject({ labelled: 96, rejected: 4, rejections: { refused: 4 } });
+    expect(few.warnings.join()).not.toContain('refused');
+    const many = summarize(facts({ answers: { labelled: 93, rejections: { refused: 4, too_long: 3 } } }));
+    expect(many.annotations.rejected).toBe(7);
+    expect(many.warnings.join()).toContain('7 of 100 samples got no label from the teacher (refused: 4, too long: 3)');
+  });
+
+  it('tells of dead letters and of money that ran out', () => {
+    const { warnings } = summarize(facts({ roundsEnd: 'budget_exhausted' }));
+    expect(warnings.join()).toContain('10 records could not be used');
+    expect(warnings.join()).toContain('raise budget.usd');
+  });
+
+  describe('cost', () => {
+    it('is what the ledger holds, in dollars', () => {
+      expect(summarize(facts()).cost).toMatchObject({ usd: 0.0002, capUsd: 1, calls: 100, inputTokens: 5000, outputTokens: 500 });
+    });
+
+    it('of the teacher on all is the mean price of a call for each usable document', () => {
+      expect(summarize(facts()).cost.teacherOnAllUsd).toBeCloseTo((990 * 2000) / 1e9, 15);
+    });
+
+    it('of the teacher on all leaves out calls of which only the worst price is known', () => {
+      const spend = { ...facts().spend, settled: 1_200_000, unknownOutcomes: 1, unknownCost: 1_002_000, calls: 100 };
+      expect(summarize(facts({ spend })).cost).toMatchObject({ usd: 0.0012, unknownOutcomes: 1, unknownUsd: 0.001002 });
+      expect(summarize(facts({ spend })).cost.teacherOnAllUsd).toBeCloseTo((990 * 2000) / 1e9, 15);
+    });
+
+    it('of the teacher on all is not known where it was not called', () => {
+      const spend = { ...facts().spend, settled: 0, calls: 0 };
+      expect(summarize(facts({ spend })).cost.teacherOnAllUsd).toBeNull();
+    });
+  });
+
+  describe('speed', () => {
+    it('is of the documents that this process labelled', () => {
+      expect(summarize(facts({ labelledNow: 500 })).documentsPerSecond).toBe(250);
+    });
+
+    it.each([
+      ['no document', { labelledNow: 0 }],
+      ['no time', { seconds: { reading: 1, learning: 5, labelling: 0, total: 9 } }],
+    ])('is not known of %s', (_, changes) => {
+      expect(summarize(facts(changes)).documentsPerSecond).toBeNull();
+    });
+  });
+});

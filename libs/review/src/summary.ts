@@ -1,0 +1,172 @@
+import {
+  type Evaluation,
+  inUsd,
+  type ModelManifest,
+  type Reference,
+  type RejectionReason,
+  type RoundEvaluation,
+  type RoundsEnd,
+  type RoutingThreshold,
+  type Spend,
+  type Task,
+} from '@llambert/domain';
+
+/** What a labelling cost and how good it is: `summary.json`. Every figure of quality names its reference. */
+export interface Summary {
+  readonly task: string;
+  readonly outcome: 'labelled' | 'no model';
+  /** Why the rounds ended; null while they are open. */
+  readonly roundsEnd: RoundsEnd | null;
+  readonly documents: {
+    readonly read: number;
+    readonly labelled: number;
+    readonly deadLetters: number;
+    readonly auto: number;
+    readonly review: number;
+    /** Documents by label; of a multi-label task each label counts. */
+    readonly byLabel: Readonly<Record<string, number>>;
+  };
+  readonly annotations: {
+    readonly labelled: number;
+    readonly rejected: number;
+    readonly rejections: Readonly<Partial<Record<RejectionReason, number>>>;
+    readonly teacher: string;
+  };
+  readonly cost: {
+    readonly usd: number;
+    readonly capUsd: number;
+    readonly calls: number;
+    readonly inputTokens: number;
+    readonly outputTokens: number;
+    /** Calls in flight at a crash, counted at their worst price. */
+    readonly unknownOutcomes: number;
+    readonly unknownUsd: number;
+    /** What the teacher would have cost on every usable document, at the mean price of its calls; null: it made none. */
+    readonly teacherOnAllUsd: number | null;
+  };
+  readonly model: {
+    readonly digest: string;
+    readonly student: string;
+    readonly evaluations: readonly Evaluation[];
+    readonly routing: RoutingThreshold;
+  } | null;
+  /** The learning curve: after each round the agreement with what `reference` names; both null where there was no model to compare. */
+  readonly rounds: readonly {
+    readonly round: number;
+    readonly annotations: number;
+    readonly agreement: number | null;
+    readonly reference: Reference | null;
+    readonly reason: string;
+  }[];
+  /** Wall time by stage, of the process that finished the run: one that was interrupted before does not count. */
+  readonly seconds: StageSeconds;
+  readonly documentsPerSecond: number | null;
+  /** What a reader must know before using the labels. */
+  readonly warnings: readonly string[];
+}
+
+export interface SummaryFacts {
+  readonly task: Task;
+  readonly roundsEnd: RoundsEnd | null;
+  readonly documents: Summary['documents'];
+  /** Documents labelled by the process that finished the run. */
+  readonly labelledNow: number;
+  readonly answers: { readonly labelled: number; readonly rejections: Readonly<Partial<Record<RejectionReason, number>>> };
+  readonly spend: Spend;
+  readonly model: { digest: string; manifest: ModelManifest } | null;
+  readonly evaluations: readonly RoundEvaluation[];
+  readonly seconds: StageSeconds;
+}
+
+export interface StageSeconds {
+  readonly reading: number;
+  readonly learning: number;
+  readonly labelling: number;
+  readonly total: number;
+}
+
+/** Puts the facts of a finished loop in the order a manager asks for them. */
+export function summarize(facts: SummaryFacts): Summary {
+  const { spend, documents, seconds } = facts;
+  const knownCalls = spend.calls - spend.unknownOutcomes;
+  const meanPrice = knownCalls === 0 ? null : (spend.settled - spend.unknownCost) / knownCalls;
+  const rejected = Object.values(facts.answers.rejections).reduce((sum, count) => sum + count, 0);
+  return {
+    task: facts.task.name,
+    outcome: facts.model === null ? 'no model' : 'labelled',
+    roundsEnd: facts.roundsEnd,
+    documents,
+    annotations: {
+      labelled: facts.answers.labelled,
+      rejected,
+      rejections: facts.answers.rejections,
+      teacher: facts.task.settings.teacher.model,
+    },
+    cost: {
+      usd: inUsd(spend.settled),
+      capUsd: inUsd(spend.cap),
+      calls: spend.calls,
+      inputTokens: spend.inputTokens,
+      outputTokens: spend.outputTokens,
+      unknownOutcomes: spend.unknownOutcomes,
+      unknownUsd: inUsd(spend.unknownCost),
+      teacherOnAllUsd: meanPrice === null ? null : inUsd(meanPrice * (documents.read - documents.deadLetters)),
+    },
+    model:
+      facts.model === null
+        ? null
+        : {
+            digest: facts.model.digest,
+            student: facts.model.manifest.student,
+            evaluations: facts.model.manifest.evaluations,
+            routing: facts.model.manifest.routing,
+          },
+    rounds: facts.evaluations.map(({ round, annotations, agreement, reason }) => ({
+      round,
+      annotations,
+      agreement: agreement?.accuracy ?? null,
+      reference: agreement?.reference ?? null,
+      reason,
+    })),
+    seconds,
+    documentsPerSecond: facts.labelledNow <= 0 || seconds.labelling === 0 ? null : facts.labelledNow / seconds.labelling,
+    warnings: warnings(facts, rejected),
+  };
+}
+
+/** Share of rejected samples from which on a reader should look into them. */
+const notableRejections = 0.05;
+
+function warnings(facts: SummaryFacts, rejected: number): string[] {
+  const found: string[] = [];
+  const asked = facts.answers.labelled + rejected;
+  if (facts.model === null) found.push(`no model: ${facts.evaluations.at(-1)?.reason ?? 'no round was finished'}`);
+  else found.push(...modelWarnings(facts.model.manifest));
+  if (facts.documents.deadLetters > 0) found.push(`${facts.documents.deadLetters} records could not be used: see dead-letters.jsonl`);
+  if (asked > 0 && rejected / asked >= notableRejections) {
+    found.push(
+      `${rejected} of ${asked} samples got no label from the teacher (${reasons(facts.answers.rejections)}): see annotations.jsonl`,
+    );
+  }
+  if (facts.roundsEnd === 'budget_exhausted')
+    found.push('the money ran out before all annotations were bought: raise budget.usd to learn from more');
+  return found;
+}
+
+function modelWarnings({ evaluations, routing }: ModelManifest): string[] {
+  const found: string[] = [];
+  // The explanation begins with the word "uncertified".
+  if (!routing.certified) found.push(`the "auto" labels are ${routing.explanation}`);
+  if (routing.threshold === null)
+    found.push('every label goes to review: at no probability did the student err as seldom as routing.targetError asks');
+  if (!evaluations.some((evaluation) => evaluation.reference === 'human')) {
+    found.push("no person's label was there to compare with: every figure of quality is agreement with the teacher, not correctness");
+  }
+  return found;
+}
+
+function reasons(rejections: SummaryFacts['answers']['rejections']): string {
+  return Object.entries(rejections)
+    .map(([reason, count]) => `${reason.replaceAll('_', ' ')}: ${count}`)
+    .join(', ');
+}
