@@ -1,0 +1,28 @@
+import { writeRows } from '@llambert/adapters/files';
+import { type Command, Option } from 'commander';
+import { exportRows } from '../run/export-rows.ts';
+import { lookIntoRunFolder } from '../run/run-folder.ts';
+import type { CommandContext } from './context.ts';
+
+export function addExportCommand(program: Command, context: CommandContext): void {
+  program
+    .command('export <dir>')
+    .description("the input's columns with label, probability and route, from the folder of a finished run")
+    .addOption(new Option('--format <format>').choices(['jsonl', 'csv', 'parquet']).makeOptionMandatory())
+    .requiredOption('--out <file>', 'file to write, or - for standard output')
+    .action((folder: string, flags: { format: 'jsonl' | 'csv' | 'parquet'; out: string }) =>
+      context.execute(async ({ reporter, json }) => {
+        const run = await lookIntoRunFolder(folder);
+        try {
+          reporter.step('exporting');
+          const { columns, rows } = await exportRows(run);
+          const written = await writeRows(flags.out, flags.format, columns, rows);
+          if (json && flags.out !== '-') process.stdout.write(`${JSON.stringify({ rows: written, file: flags.out })}\n`);
+          else reporter.notice(`${written} rows in ${flags.out}`);
+          return 0;
+        } finally {
+          await run.close();
+        }
+      }),
+    );
+}

@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { folderArtifactStore, openArtifact } from '@llambert/adapters/folder';
+import type { Command } from 'commander';
+import { labelFile } from '../run/label-file.ts';
+import { runPaths } from '../run/run-folder.ts';
+import type { CommandContext } from './context.ts';
+import { positiveInteger } from './numbers.ts';
+import { type ReadingFlags, readingOptions, withReadingFlags } from './reading-options.ts';
+
+interface LabelFlags extends ReadingFlags {
+  readonly model: string;
+  readonly run?: string;
+  readonly out: string;
+  readonly workers?: number;
+}
+
+export function addLabelCommand(program: Command, context: CommandContext): void {
+  withReadingFlags(program.command('label'))
+    .description('label documents with a model that is there already')
+    .requiredOption('--model <dir|digest>', "a model's folder, a run's folder, or a digest (or its beginning) in the run that --run names")
+    .option('--run <dir>', 'folder of the run whose models a digest is looked for in')
+    .requiredOption('--out <file>', 'file to write (.jsonl or .csv, .gz accepted), or - for standard output')
+    .option('--workers <count>', 'threads that classify (default: one for each core)', positiveInteger)
+    .action((flags: LabelFlags) =>
+      context.execute(async ({ reporter, signal, json }) => {
+        const model = await openModel(flags.model, flags.run ?? '.');
+        const counts = await labelFile(
+          { model, inputs: flags.input, reading: readingOptions(flags), out: flags.out, workers: flags.workers ?? null },
+          reporter,
+          signal,
+        );
+        reporter.end();
+        if (json && flags.out !== '-') process.stdout.write(`${JSON.stringify({ ...counts, model: model.digest, file: flags.out })}\n`);
+        else
+          reporter.notice(`${counts.labelled} documents labelled, ${counts.deadLetters} dead letters, model ${model.digest.slice(0, 12)}`);
+        return 0;
+      }),
+    );
+}
+
+/** The model a flag names: a model's folder, the model of a run's folder, or a digest among a run's models. */
+async function openModel(name: string, runFolder: string) {
+  if (existsSync(join(name, 'manifest.json'))) return openArtifact(name);
+  const ofRun = runPaths(name).model;
+  if (existsSync(join(ofRun, 'manifest.json'))) return openArtifact(ofRun);
+  const store = folderArtifactStore(join(runPaths(runFolder).state, 'artifacts'));
+  return { digest: name, ...(await store.open(name)) };
+}

@@ -1,0 +1,54 @@
+import { decodeDocument, decodePrediction } from '@llambert/contracts';
+import { type ConsumedRecord, type Document, LlambertError, type Prediction } from '@llambert/domain';
+import type { InputColumns } from '@llambert/adapters/files';
+import type { CurrentLoop } from './look-into-run.ts';
+import type { RunFolder } from './run-folder.ts';
+
+const outputColumns = ['label', 'probability', 'route'] as const;
+
+/** The input's columns followed by label, probability and route, a row for each labelled document, in the order of the input. */
+export async function exportRows(run: RunFolder): Promise<{ columns: string[]; rows: AsyncIterable<Record<string, unknown>> }> {
+  const { run: facts } = run.ledger;
+  const { loop, task } = JSON.parse((await facts.recall('current')) ?? '{}') as Partial<CurrentLoop>;
+  if (task === undefined || (await facts.recall('finished')) !== loop) {
+    throw new LlambertError('invalid_input', `${run.paths.folder} holds no finished run: the same "llambert run" command goes on with it`);
+  }
+  const { source, predictions } = task.topics;
+  const columns = JSON.parse((await facts.recall('columns'))!) as InputColumns;
+  const id = columns.id ?? 'id';
+  const inputNames = columns.names.includes(id) ? columns.names : [id, ...columns.names];
+  // A column of the input keeps its name; ours gives way.
+  const ours = outputColumns.map((name) => (inputNames.includes(name) ? `llambert_${name}` : name));
+  const rows = async function* () {
+    const predicted = recordsOf(run, predictions, decodePrediction);
+    let next = await predicted.next();
+    for await (const document of recordsOf(run, source, decodeDocument)) {
+      // Predictions come in the order of the source; a document without one is among the dead letters.
+      if (next.done === true || next.value.documentId !== document.id) continue;
+      yield { ...inputRow(document, columns, id), ...outputRow(next.value, ours) };
+      next = await predicted.next();
+    }
+  };
+  return { columns: [...inputNames, ...ours], rows: rows() };
+}
+
+function inputRow(document: Document, columns: InputColumns, id: string): Record<string, unknown> {
+  return {
+    ...document.metadata,
+    [id]: document.id,
+    [columns.text]: document.text,
+    ...(columns.textPair === null ? {} : { [columns.textPair]: document.textPair ?? '' }),
+  };
+}
+
+function outputRow(prediction: Prediction, [label, probability, route]: readonly string[]): Record<string, unknown> {
+  return {
+    [label!]: prediction.labels.length === 1 ? prediction.labels[0] : prediction.labels.join('|'),
+    [probability!]: prediction.probability,
+    [route!]: prediction.route,
+  };
+}
+
+async function* recordsOf<T>(run: RunFolder, topic: string, decode: (record: ConsumedRecord) => T): AsyncGenerator<T, void> {
+  for await (const batch of run.eventLog.read(topic, 0, 0)) for (const record of batch) yield decode(record);
+}

@@ -1,0 +1,68 @@
+import { availableParallelism } from 'node:os';
+import { type ReadItem, type ReadOptions, readDocuments, writeRows } from '@llambert/adapters/files';
+import { decodeDeadLetter, decodePrediction, encodeDocument } from '@llambert/contracts';
+import { type ConsumedRecord, LlambertError, type ModelManifest } from '@llambert/domain';
+import { classifierPool } from '@llambert/inference';
+import type { Reporter } from '../terminal/reporter.ts';
+import { labelRow } from './outputs.ts';
+
+export interface LabelFileRequest {
+  readonly model: { readonly digest: string; readonly folder: string; readonly manifest: ModelManifest };
+  readonly inputs: readonly string[];
+  readonly reading: Omit<ReadOptions, 'onNotice' | 'onProgress'>;
+  readonly out: string;
+  readonly workers: number | null;
+}
+
+/** Stands where a pass's topics would: the file is read and written without a log in between. */
+const target = { prefix: 'llambert', task: 'label', pass: 'label', predictionsTopic: 'predictions' };
+
+/** Labels the documents of files with a model and writes a line for each; what cannot be used is told on stderr and left out. */
+export async function labelFile(
+  request: LabelFileRequest,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<{ labelled: number; deadLetters: number }> {
+  const { labels } = request.model.manifest;
+  const pool = classifierPool(request.workers ?? availableParallelism());
+  let deadLetters = 0;
+  const refuse = (position: string, message: string) => {
+    deadLetters += 1;
+    if (deadLetters <= 10) reporter.notice(`${position}: ${message}`);
+    if (deadLetters === 10) reporter.notice('further records that cannot be used are only counted');
+  };
+  reporter.step('labelling');
+  const reading = readDocuments(request.inputs, {
+    ...request.reading,
+    onNotice: reporter.notice,
+    onProgress: ({ bytesRead, bytesTotal }) =>
+      reporter.progress({ done: Math.round(bytesRead / 1e6), total: bytesTotal === null ? null : Math.round(bytesTotal / 1e6), unit: 'MB' }),
+  });
+  const rows = async function* () {
+    for await (const items of reading) {
+      if (signal.aborted) throw new LlambertError('cancelled', `stopped: ${request.out} was not written`);
+      const documents = items.filter((item) => item.kind === 'document');
+      for (const item of items) if (item.kind === 'rejected') refuse(positionOf(item), item.message);
+      const outputs = await pool.classify(request.model, target, documents.map(recordOf));
+      for (const [index, { topic, record }] of outputs.entries()) {
+        if (topic === target.predictionsTopic) yield labelRow(decodePrediction(record), labels.kind, labels.names);
+        else refuse(positionOf(documents[index]!), decodeDeadLetter(record).message);
+      }
+    }
+  };
+  try {
+    const format = /\.csv(\.gz)?$/.test(request.out) ? 'csv' : /\.parquet$/.test(request.out) ? 'parquet' : 'jsonl';
+    const columns = ['id', labels.kind === 'single' ? 'label' : 'labels', 'probability', 'probabilities', 'route', 'truncated', 'model'];
+    return { labelled: await writeRows(request.out, format, columns, rows()), deadLetters };
+  } finally {
+    await pool.close();
+  }
+}
+
+function positionOf({ position }: ReadItem): string {
+  return `${position.file}:${position.line}`;
+}
+
+function recordOf(item: Extract<ReadItem, { kind: 'document' }>): ConsumedRecord {
+  return { ...encodeDocument(item.document), topic: item.position.file, partition: 0, offset: item.position.line };
+}

@@ -1,0 +1,140 @@
+import { cpSync, existsSync, renameSync, rmSync } from 'node:fs';
+import { writeRows, writeTextAtomically } from '@llambert/adapters/files';
+import { deadLetterTopic, decodeDeadLetter, decodeEvent, decodePrediction, topicName } from '@llambert/contracts';
+import type { Answer, ConsumedRecord, EventLog, LabelKind, Prediction, RejectionReason } from '@llambert/domain';
+import { inUsd } from '@llambert/domain';
+import { serviceName as inferenceName } from '@llambert/inference';
+import type { Summary } from '@llambert/review';
+import { refusedTopic } from './ingest.ts';
+import type { RunFolder } from './run-folder.ts';
+
+/** What was counted while the labels were written. */
+export interface LabelCounts {
+  readonly labelled: number;
+  readonly auto: number;
+  readonly review: number;
+  readonly byLabel: Record<string, number>;
+}
+
+/** Bytes of a dead record that are shown. */
+const excerptBytes = 1000;
+
+/** Writes `labels.jsonl`, a line for each prediction, in the order of the input. */
+export async function writeLabels(run: RunFolder, topic: string, kind: LabelKind, names: readonly string[]): Promise<LabelCounts> {
+  const counts = { labelled: 0, auto: 0, review: 0, byLabel: Object.fromEntries(names.map((name) => [name, 0])) as Record<string, number> };
+  const count = (prediction: Prediction) => {
+    counts.labelled += 1;
+    counts[prediction.route] += 1;
+    for (const label of prediction.labels) counts.byLabel[label]! += 1;
+  };
+  const rows = mapRecords(run.eventLog, topic, (record) => {
+    const prediction = decodePrediction(record);
+    count(prediction);
+    return labelRow(prediction, kind, names);
+  });
+  await writeRows(run.paths.labels, 'jsonl', null, rows);
+  return counts;
+}
+
+/** A prediction as scripts read it. */
+export function labelRow(prediction: Prediction, kind: LabelKind, names: readonly string[]): Record<string, unknown> {
+  return {
+    id: prediction.documentId,
+    ...(kind === 'single' ? { label: prediction.labels[0] } : { labels: prediction.labels }),
+    probability: prediction.probability,
+    probabilities: Object.fromEntries(names.map((name, index) => [name, prediction.probabilities[index]])),
+    route: prediction.route,
+    truncated: prediction.truncated,
+    model: prediction.model,
+  };
+}
+
+export interface AnswerCounts {
+  readonly labelled: number;
+  readonly rejections: Partial<Record<RejectionReason, number>>;
+}
+
+/** Writes `annotations.jsonl`: every sample's answer, once, rejections with their reasons. */
+export async function writeAnnotations(run: RunFolder, prefix: string): Promise<AnswerCounts> {
+  const seen = new Set<string>();
+  const counts = { labelled: 0, rejections: {} as Partial<Record<RejectionReason, number>> };
+  const topic = topicName(prefix, 'sample.answered');
+  const rows = mapRecords(run.eventLog, topic, (record) => {
+    const answer = decodeEvent('sample.answered', record);
+    // The outbox sends at least once.
+    if (seen.has(answer.sampleId)) return null;
+    seen.add(answer.sampleId);
+    if (answer.kind === 'annotation') counts.labelled += 1;
+    else counts.rejections[answer.reason] = (counts.rejections[answer.reason] ?? 0) + 1;
+    return answerRow(answer);
+  });
+  await writeRows(run.paths.annotations, 'jsonl', null, rows);
+  return counts;
+}
+
+function answerRow(answer: Answer): Record<string, unknown> {
+  const what =
+    answer.kind === 'annotation'
+      ? { labels: answer.labels, confidence: answer.confidence, distribution: answer.distribution }
+      : { rejected: answer.reason, detail: answer.detail };
+  return {
+    id: answer.documentId,
+    round: answer.round,
+    ...what,
+    model: answer.model,
+    promptHash: answer.promptHash,
+    tokens: answer.usage,
+    costUsd: inUsd(answer.cost),
+    cached: answer.cached,
+  };
+}
+
+/** Writes `dead-letters.jsonl`: every record that could not be used, with the reason. Returns how many. */
+export async function writeDeadLetters(run: RunFolder, prefix: string): Promise<number> {
+  let written = 0;
+  const rows = async function* () {
+    for (const topic of [refusedTopic, deadLetterTopic(prefix, inferenceName)]) {
+      yield* mapRecords(run.eventLog, topic, (record) => {
+        const letter = decodeDeadLetter(record);
+        written += 1;
+        return {
+          service: letter.service,
+          reason: letter.reason,
+          message: letter.message,
+          position: letter.position,
+          id: letter.documentId,
+          record: Buffer.from(letter.record).subarray(0, excerptBytes).toString('utf8'),
+        };
+      });
+    }
+  };
+  await writeRows(run.paths.deadLetters, 'jsonl', null, rows());
+  return written;
+}
+
+/** Puts the deployed model's artifact beside the labels, whole or not at all. */
+export async function copyModel(run: RunFolder, digest: string): Promise<void> {
+  const { folder } = await run.artifacts.open(digest);
+  const fresh = `${run.paths.model}.${process.pid}.tmp`;
+  const old = `${run.paths.model}.${process.pid}.old`;
+  try {
+    cpSync(folder, fresh, { recursive: true });
+    if (existsSync(run.paths.model)) renameSync(run.paths.model, old);
+    renameSync(fresh, run.paths.model);
+  } finally {
+    for (const left of [fresh, old]) rmSync(left, { recursive: true, force: true });
+  }
+}
+
+export async function writeSummary(run: RunFolder, summary: Summary): Promise<void> {
+  await writeTextAtomically(run.paths.summary, `${JSON.stringify(summary, null, 2)}\n`);
+}
+
+async function* mapRecords<T>(eventLog: EventLog, topic: string, map: (record: ConsumedRecord) => T | null): AsyncIterable<T> {
+  for await (const batch of eventLog.read(topic, 0, 0)) {
+    for (const record of batch) {
+      const mapped = map(record);
+      if (mapped !== null) yield mapped;
+    }
+  }
+}

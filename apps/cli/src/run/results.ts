@@ -1,0 +1,53 @@
+import { labelSetOf, type Task } from '@llambert/domain';
+import { type Summary, summarize } from '@llambert/review';
+import { copyModel, writeAnnotations, writeDeadLetters, writeLabels, writeSummary } from './outputs.ts';
+import type { RunFolder } from './run-folder.ts';
+
+export interface LoopFacts {
+  readonly task: Task;
+  readonly prefix: string;
+  readonly read: { readonly documents: number; readonly refused: number };
+  /** Documents that had been labelled before this process began. */
+  readonly labelledBefore: number;
+  /** Milliseconds since 1970. */
+  readonly begun: number;
+  readonly readAt: number;
+  readonly learnedAt: number;
+  readonly labelledAt: number;
+}
+
+/** Writes everything a finished loop leaves for people: each file whole or not at all. */
+export async function writeResults(
+  run: RunFolder,
+  state: Awaited<ReturnType<RunFolder['openLoop']>>,
+  facts: LoopFacts,
+): Promise<Summary> {
+  const { task, prefix } = facts;
+  const labels = labelSetOf(task.spec);
+  const deployment = await state.gateway.deployment(task.name);
+  const answers = await writeAnnotations(run, prefix);
+  const deadLetters = await writeDeadLetters(run, prefix);
+  const counts = await writeLabels(run, task.topics.predictions, labels.kind, labels.names);
+  if (deployment !== null) await copyModel(run, deployment.model);
+
+  const closed = await state.gateway.roundsClosed(task.name);
+  const seconds = {
+    reading: (facts.readAt - facts.begun) / 1000,
+    learning: (facts.learnedAt - facts.readAt) / 1000,
+    labelling: (facts.labelledAt - facts.learnedAt) / 1000,
+    total: (Date.now() - facts.begun) / 1000,
+  };
+  const summary = summarize({
+    task,
+    roundsEnd: closed?.end ?? null,
+    documents: { read: facts.read.documents + facts.read.refused, deadLetters, ...counts },
+    labelledNow: counts.labelled - facts.labelledBefore,
+    answers,
+    spend: await run.ledger.annotation.spend(task.name),
+    model: deployment === null ? null : { digest: deployment.model, manifest: (await run.artifacts.open(deployment.model)).manifest },
+    evaluations: await state.gateway.evaluations(task.name),
+    seconds,
+  });
+  await writeSummary(run, summary);
+  return summary;
+}

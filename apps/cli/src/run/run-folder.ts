@@ -1,0 +1,131 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { folderArtifactStore } from '@llambert/adapters/folder';
+import { holdLock, openDatabase, sqliteEventLog, sqliteState } from '@llambert/adapters/sqlite';
+import { type ArtifactStore, canonicalJson, digestOf, type EventLog, LlambertError, labellingSpecHash, type Task } from '@llambert/domain';
+import { systemClock } from '@llambert/platform';
+
+/** First part of the topics that belong to the folder rather than to one of its loops. */
+export const folderPrefix = 'llambert';
+
+/** First part of the topics of one of the folder's loops. */
+export function loopPrefix(loop: string): string {
+  return `${folderPrefix}.${loop}`;
+}
+
+/** Where things are in the folder of a run. */
+export interface RunPaths {
+  readonly folder: string;
+  readonly labels: string;
+  readonly annotations: string;
+  readonly deadLetters: string;
+  readonly summary: string;
+  readonly model: string;
+  readonly state: string;
+}
+
+export function runPaths(folder: string): RunPaths {
+  const at = (name: string) => join(resolve(folder), name);
+  return {
+    folder: resolve(folder),
+    labels: at('labels.jsonl'),
+    annotations: at('annotations.jsonl'),
+    deadLetters: at('dead-letters.jsonl'),
+    summary: at('summary.json'),
+    model: at('model'),
+    state: at('state'),
+  };
+}
+
+type State = Awaited<ReturnType<typeof sqliteState>>;
+
+/** An opened run folder: the embedded event log, the ledger and the artifacts, held against a second run. */
+export interface RunFolder {
+  readonly paths: RunPaths;
+  readonly eventLog: EventLog;
+  readonly artifacts: ArtifactStore;
+  /** Facts and money that outlive a change of the task's settings. */
+  readonly ledger: State;
+  /** The state of one loop: one task with one set of settings and gold. */
+  openLoop(loop: string): Promise<State>;
+  close(): Promise<void>;
+}
+
+/** Opens a run's folder to work in it, creating it where it is not there. Throws `busy` where another process has it. */
+export async function openRunFolder(folder: string): Promise<RunFolder> {
+  const paths = runPaths(folder);
+  createFolder(paths.state);
+  const lock = holdLock(
+    join(paths.state, 'lock'),
+    `another llambert is working in ${paths.folder}: wait for it, or give this run a folder of its own`,
+  );
+  try {
+    return await open(paths, () => lock.release());
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** Opens the folder of a run to read in it, whoever is working there. Throws `not_found` where it is none. */
+export async function lookIntoRunFolder(folder: string): Promise<RunFolder> {
+  const paths = runPaths(folder);
+  if (!existsSync(join(paths.state, 'ledger.db'))) {
+    throw new LlambertError('not_found', `${folder} is not the folder of a run: there is no ${join(folder, 'state', 'ledger.db')}`);
+  }
+  return open(paths, () => undefined);
+}
+
+async function open(paths: RunPaths, release: () => void): Promise<RunFolder> {
+  const at = (name: string) => join(paths.state, name);
+  const events = openDatabase(at('events.db'));
+  const ledger = await sqliteState(at('ledger.db'));
+  const opened: State[] = [ledger];
+  return {
+    paths,
+    eventLog: sqliteEventLog(events, { clock: systemClock }),
+    artifacts: folderArtifactStore(at('artifacts')),
+    ledger,
+    async openLoop(loop) {
+      const state = await sqliteState(at(`loop-${loop}.db`));
+      opened.push(state);
+      return state;
+    },
+    async close() {
+      for (const state of opened) await state.close();
+      events.close();
+      release();
+    },
+  };
+}
+
+function createFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOSPC') throw new LlambertError('disk_full', `the disk that ${folder} is on is full: make room, or choose another --out`, { cause });
+    throw new LlambertError('invalid_input', `${folder} cannot be created (${code}): choose another --out`, { cause });
+  }
+}
+
+/**
+ * Names a loop: what decides the labels that come out. A run with other settings or other gold is another loop over the same
+ * documents, which pays only for answers that the cache does not have; how fast the teacher is asked makes no difference.
+ */
+export function loopName(task: Task, goldDigest: string): string {
+  const { concurrency: _, timeoutSeconds: __, ...teacher } = task.settings.teacher;
+  return digestOf('loop.v1', canonicalJson({ ...task, topics: null, settings: { ...task.settings, teacher } }), goldDigest).slice(0, 12);
+}
+
+/** Refuses a folder that was begun for another labelling: its labels would be overwritten by answers to another question. */
+export async function claimFolderFor(run: RunFolder, task: Task): Promise<void> {
+  const identity = canonicalJson({ task: task.name, labellingSpec: labellingSpecHash(task.spec) });
+  const known = await run.ledger.run.remember('labelling', identity);
+  if (known === identity) return;
+  const other = (JSON.parse(known) as { task: string }).task;
+  throw new LlambertError(
+    'conflict',
+    `${run.paths.folder} holds a run of the task "${other}"${other === task.name ? ' with other labels, guide or examples' : ''}: give this one a folder of its own (--out)`,
+  );
+}

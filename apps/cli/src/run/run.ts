@@ -1,0 +1,94 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ReadOptions } from '@llambert/adapters/files';
+import { defaultTaskTopics, encodeEvent, topicName } from '@llambert/contracts';
+import { LlambertError, type Task } from '@llambert/domain';
+import type { Summary } from '@llambert/review';
+import type { Reporter } from '../terminal/reporter.ts';
+import { type GoldFile, publishGold } from './gold.ts';
+import { ingest } from './ingest.ts';
+import { createLoopTopics, startLoop } from './loop.ts';
+import { loopProgress } from './loop-progress.ts';
+import type { CurrentLoop } from './look-into-run.ts';
+import { patience } from './patience.ts';
+import { writeResults } from './results.ts';
+import { claimFolderFor, folderPrefix, loopName, loopPrefix, openRunFolder, type RunFolder } from './run-folder.ts';
+
+export interface RunRequest {
+  readonly task: Task;
+  readonly gold: GoldFile;
+  readonly inputs: readonly string[];
+  readonly reading: Omit<ReadOptions, 'onNotice' | 'onProgress'>;
+  readonly out: string;
+  readonly apiKey: string | null;
+  /** Worker threads that classify; null: one for each core. */
+  readonly workers: number | null;
+  /** How long the teacher may be away before the run stops, in seconds. */
+  readonly patienceSeconds: number;
+}
+
+/** Rest between two looks at how far the loop is, in milliseconds. */
+const lookMs = 100;
+
+/**
+ * The whole loop on one machine: reads the input, publishes the task, lets the services work until every document is labelled (or
+ * no model was possible), and writes the results. Whatever interrupts it, calling it again goes on from there.
+ */
+export async function runTask(request: RunRequest, reporter: Reporter, signal: AbortSignal): Promise<Summary> {
+  const run = await openRunFolder(request.out);
+  try {
+    return await labelAll(run, request, reporter, signal);
+  } finally {
+    await run.close();
+  }
+}
+
+async function labelAll(run: RunFolder, request: RunRequest, reporter: Reporter, signal: AbortSignal): Promise<Summary> {
+  const begun = Date.now();
+  const loop = loopName(request.task, request.gold.digest);
+  const prefix = loopPrefix(loop);
+  const { source } = defaultTaskTopics(folderPrefix, request.task.name);
+  const { predictions } = defaultTaskTopics(prefix, request.task.name);
+  const task: Task = { ...request.task, topics: { source, predictions } };
+  await claimFolderFor(run, task);
+  await run.ledger.run.replace('current', JSON.stringify({ loop, task } satisfies CurrentLoop));
+  const read = await ingest(run, { inputs: request.inputs, options: request.reading, source }, reporter, signal);
+  const readAt = Date.now();
+
+  await createLoopTopics(run, task, prefix);
+  await publishGold(run, task, prefix, request.gold, reporter);
+  const state = await run.openLoop(loop);
+  await run.eventLog.append([
+    {
+      topic: topicName(prefix, 'task.published'),
+      record: encodeEvent({ id: `task.published:${loop}`, name: 'task.published', key: task.name, body: task }),
+    },
+  ]);
+  const progress = loopProgress(run, task, prefix, state, reporter);
+  const trouble = patience(request.patienceSeconds, reporter);
+  const services = startLoop(run, {
+    task,
+    prefix,
+    state,
+    apiKey: request.apiKey,
+    workers: request.workers,
+    onTraining: progress.onTraining,
+    onOutcome: trouble.onOutcome,
+  });
+  let phase = await progress.look();
+  const labelledBefore = phase.labelled;
+  let learnedAt = readAt;
+  try {
+    while (phase.name === 'learning' || phase.name === 'labelling') {
+      await Promise.race([delay(lookMs), services.done, trouble.exhausted]);
+      if (signal.aborted) throw new LlambertError('cancelled', 'stopped: the same command goes on from here');
+      phase = await progress.look();
+      if (phase.name === 'learning') learnedAt = Date.now();
+    }
+  } finally {
+    await services.stop();
+  }
+  reporter.step('writing');
+  const summary = await writeResults(run, state, { task, prefix, read, labelledBefore, begun, readAt, learnedAt, labelledAt: Date.now() });
+  await run.ledger.run.replace('finished', loop);
+  return summary;
+}

@@ -1,0 +1,67 @@
+import { relative } from 'node:path';
+import type { Evaluation } from '@llambert/domain';
+import type { Summary } from '@llambert/review';
+import { runPaths } from '../run/run-folder.ts';
+
+/** The summary as a person reads it. */
+export function printSummary(summary: Summary, folder: string, stream: { write(text: string): unknown }): void {
+  const paths = runPaths(folder);
+  const shown = (path: string) => relative(process.cwd(), path) || '.';
+  const { documents, annotations, cost, model } = summary;
+  const lines = [
+    '',
+    `${summary.task}: ${number(documents.labelled)} of ${number(documents.read)} documents labelled`,
+    ...section('documents', [
+      `${number(documents.auto)} auto, ${number(documents.review)} to review, ${number(documents.deadLetters)} dead letters`,
+      Object.entries(documents.byLabel)
+        .map(([label, count]) => `${label} ${number(count)}`)
+        .join(', '),
+    ]),
+    ...section('teacher', [
+      `${annotations.teacher}: ${number(annotations.labelled)} labels, ${number(annotations.rejected)} rejected`,
+      `$${money(cost.usd)} of $${cost.capUsd} for ${number(cost.calls)} calls${cost.teacherOnAllUsd === null ? '' : `; on every document it would have cost about $${money(cost.teacherOnAllUsd)}`}`,
+    ]),
+    ...(model === null
+      ? []
+      : section('student', [
+          `${model.student}, model ${model.digest.slice(0, 12)}`,
+          ...model.evaluations.map(evaluationText),
+          `auto from probability ${model.routing.threshold === null ? '– (nothing is automatic)' : model.routing.threshold.toFixed(3)}: ${model.routing.explanation}`,
+        ])),
+    ...section('speed', [
+      `${summary.documentsPerSecond === null ? '' : `${number(Math.round(summary.documentsPerSecond))} documents a second; `}${summary.seconds.total.toFixed(1)} s in all`,
+    ]),
+    ...summary.warnings.map((warning) => `  note       ${warning}`),
+    '',
+    ...section('files', [
+      ...(model === null ? [] : [`${shown(paths.labels)}  the labels`, `${shown(paths.model)}  the model`]),
+      `${shown(paths.annotations)}  what the teacher said`,
+      ...(documents.deadLetters > 0 ? [`${shown(paths.deadLetters)}  what could not be used`] : []),
+      `${shown(paths.summary)}  this, for machines`,
+    ]),
+    '',
+  ];
+  stream.write(`${lines.join('\n')}\n`);
+}
+
+function section(name: string, lines: readonly string[]): string[] {
+  return lines.filter((line) => line !== '').map((line, index) => `  ${(index === 0 ? name : '').padEnd(10)} ${line}`);
+}
+
+function evaluationText(evaluation: Evaluation): string {
+  const { lower, upper } = evaluation.accuracyInterval;
+  const what = evaluation.reference === 'human' ? 'accuracy against people' : 'agreement with the teacher';
+  return `${what} ${percent(evaluation.accuracy)} (95 % interval ${percent(lower)} to ${percent(upper)}, ${number(evaluation.documents)} documents, ${evaluation.on})`;
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}
+
+function money(usd: number): string {
+  return usd < 10 ? usd.toFixed(4) : usd.toFixed(2);
+}
+
+function number(value: number): string {
+  return value.toLocaleString('en-US');
+}
