@@ -35,7 +35,12 @@ function targetsOf(folder) {
     const protos = atRoot('proto/**/*.proto', 'buf.yaml', 'buf.gen.yaml');
     const outputs = ['{projectRoot}/src/generated', '{projectRoot}/schema', '{projectRoot}/src/codec/file-descriptor-set.ts'];
     const tools = ['@bufbuild/buf', 'ts-proto', 'zod'];
-    targets.generate = target(`buf generate && node ${folder}/src/generate-schema.ts`, [...protos, '{projectRoot}/src/**/*'], tools, outputs);
+    targets.generate = target(
+      `buf generate && node ${folder}/src/generate-schema.ts`,
+      [...protos, '{projectRoot}/src/**/*'],
+      tools,
+      outputs,
+    );
   }
   return targets;
 }

@@ -33,10 +33,16 @@ const byColour = (left: string, right: string) => colours.indexOf(left) - colour
 const colourist: Annotator = {
   mode: 'rules',
   judge(document, question) {
-    const all = colours.filter((colour) => document.text.includes(colour)).sort((left, right) => document.text.indexOf(left) - document.text.indexOf(right));
+    const all = colours
+      .filter((colour) => document.text.includes(colour))
+      .sort((left, right) => document.text.indexOf(left) - document.text.indexOf(right));
     const labels = question.kind === 'multi' ? all : all.slice(0, 1);
     if (labels.length === 0 && question.kind !== 'multi') return { kind: 'unusable' };
-    return { kind: question.kind ?? 'single', labels, probabilities: new Map(colours.map((colour) => [colour, labels.includes(colour) ? 0.98 : 0.01])) };
+    return {
+      kind: question.kind ?? 'single',
+      labels,
+      probabilities: new Map(colours.map((colour) => [colour, labels.includes(colour) ? 0.98 : 0.01])),
+    };
   },
 };
 
@@ -97,7 +103,11 @@ describe('the whole loop', () => {
     expect(summary.warnings.join()).toContain('uncertified');
     const rows = rowsIn('run/labels.jsonl');
     expect(rows.map((row) => row.id)).toEqual(documents.map(({ id }) => id));
-    const right = rows.filter((row, index) => row.label === documents[index]!.colours.toSorted((a, b) => documents[index]!.text.indexOf(a) - documents[index]!.text.indexOf(b))[0]).length;
+    const right = rows.filter(
+      (row, index) =>
+        row.label ===
+        documents[index]!.colours.toSorted((a, b) => documents[index]!.text.indexOf(a) - documents[index]!.text.indexOf(b))[0],
+    ).length;
     expect(right / rows.length).toBeGreaterThan(0.9);
     expect(rowsIn('run/annotations.jsonl')).toHaveLength(120);
 
@@ -127,7 +137,10 @@ describe('the whole loop', () => {
       `\ufeffid,shelf,text\r\n${documents.map(({ id, text }) => `${id},"s, ${id}","${text.replaceAll('"', '""')}"`).join('\r\n')}\r\n`,
     );
     const gold = documents.filter((_, index) => index % 3 === 0);
-    writeFileSync(at('gold.csv'), `id,label\n${gold.map(({ id, text }) => `${id},${colours.find((colour) => text.startsWith(`the ${colour}`))}`).join('\n')}\n`);
+    writeFileSync(
+      at('gold.csv'),
+      `id,label\n${gold.map(({ id, text }) => `${id},${colours.find((colour) => text.startsWith(`the ${colour}`))}`).join('\n')}\n`,
+    );
     const result = await user(['--json', 'run', 'task.yaml', '--input', 'documents.csv', '--out', 'run']);
     expect(result, result.stderr).toMatchObject({ code: 0 });
     const summary = JSON.parse(result.stdout) as Summary;
@@ -136,7 +149,10 @@ describe('the whole loop', () => {
 
     const exported = await user(['export', 'run', '--format', 'csv', '--out', 'labelled.csv.gz']);
     expect(exported, exported.stderr).toMatchObject({ code: 0 });
-    const lines = gunzipSync(readFileSync(at('labelled.csv.gz'))).toString('utf8').trimEnd().split(/\r?\n/);
+    const lines = gunzipSync(readFileSync(at('labelled.csv.gz')))
+      .toString('utf8')
+      .trimEnd()
+      .split(/\r?\n/);
     expect(lines[0]).toBe('id,shelf,text,label,probability,route');
     expect(lines).toHaveLength(901);
     expect(lines[1]).toMatch(/^doc-0,"s, doc-0","the red .*",red,[01][.\d]*,(auto|review)$/);
@@ -145,12 +161,29 @@ describe('the whole loop', () => {
   it('learns from pairs of texts', async () => {
     const pairs = colourDocuments(600).map(({ id, text }, index) => ({ id, first: 'Which colour?', second: text, index }));
     writeTask();
-    writeFileSync(at('pairs.jsonl.gz'), gzipSync(pairs.map(({ id, first, second }) => `${JSON.stringify({ id, first, second })}\n`).join('')));
+    writeFileSync(
+      at('pairs.jsonl.gz'),
+      gzipSync(pairs.map(({ id, first, second }) => `${JSON.stringify({ id, first, second })}\n`).join('')),
+    );
     const paired = await start({
-      annotator: { mode: 'rules', judge: (document, question) => colourist.judge({ ...document, text: document.secondText ?? '' }, question) },
+      annotator: {
+        mode: 'rules',
+        judge: (document, question) => colourist.judge({ ...document, text: document.secondText ?? '' }, question),
+      },
     });
     writeFileSync(at('task.yaml'), readFileSync(at('task.yaml'), 'utf8').replace(teacher.baseUrl, paired.baseUrl));
-    const result = await user(['run', 'task.yaml', '--input', 'pairs.jsonl.gz', '--text-field', 'first', '--pair-field', 'second', '--out', 'run']);
+    const result = await user([
+      'run',
+      'task.yaml',
+      '--input',
+      'pairs.jsonl.gz',
+      '--text-field',
+      'first',
+      '--pair-field',
+      'second',
+      '--out',
+      'run',
+    ]);
     expect(result, result.stderr).toMatchObject({ code: 0 });
     const rows = rowsIn('run/labels.jsonl');
     const right = rows.filter((row, index) => pairs[index]!.second.startsWith(`the ${row.label}`)).length;
@@ -163,7 +196,7 @@ describe('the whole loop', () => {
     const lines = documents.map(({ id, text }) => `${JSON.stringify({ id, text })}\n`).join('');
     const result = await user(['run', 'task.yaml', '--input', '-', '--out', 'run'], lines);
     expect(result, result.stderr).toMatchObject({ code: 0 });
-    const more = await user(['label', '--model', 'run', '--input', '-', '--out', '-'], '{"id": 1, "text": "a blue boat"}\n');
+    const more = await user(['label', '--model', 'run', '--input', '-', '--out', '-'], '{"id": 1, "text": "the blue boat of number 9"}\n');
     expect(more, more.stderr).toMatchObject({ code: 0 });
     expect(JSON.parse(more.stdout)).toMatchObject({ id: '1', label: 'blue', truncated: false });
     const models = await user(['--json', 'models', 'run']);
@@ -261,18 +294,22 @@ describe('what cannot go well', () => {
     await refuses(run, 2, 'other input', '--out');
   }, 60_000);
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('%s stops cleanly with exit code 130', async (signal) => {
-    const slow = await start({ latencyMs: 150 });
-    writeTask();
-    writeFileSync(at('task.yaml'), readFileSync(at('task.yaml'), 'utf8').replace(teacher.baseUrl, slow.baseUrl));
-    writeDocuments(colourDocuments(300));
-    const { child, ended } = startLlambert(run, { cwd: folder });
-    while (slow.ledger().billed.calls < 5) await new Promise((done) => setTimeout(done, 20));
-    child.kill(signal);
-    const result = await ended;
-    expect(result, result.stderr).toMatchObject({ code: 130 });
-    // Calls in flight were waited for: the same command repeats none of them.
-    expect(await user(run)).toMatchObject({ code: 0 });
-    expect(slow.ledger().billed.calls).toBe(120);
-  }, 60_000);
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    '%s stops cleanly with exit code 130',
+    async (signal) => {
+      const slow = await start({ latencyMs: 150 });
+      writeTask();
+      writeFileSync(at('task.yaml'), readFileSync(at('task.yaml'), 'utf8').replace(teacher.baseUrl, slow.baseUrl));
+      writeDocuments(colourDocuments(300));
+      const { child, ended } = startLlambert(run, { cwd: folder });
+      while (slow.ledger().billed.calls < 5) await new Promise((done) => setTimeout(done, 20));
+      child.kill(signal);
+      const result = await ended;
+      expect(result, result.stderr).toMatchObject({ code: 130 });
+      // Calls in flight were waited for: the same command repeats none of them.
+      expect(await user(run)).toMatchObject({ code: 0 });
+      expect(slow.ledger().billed.calls).toBe(120);
+    },
+    60_000,
+  );
 });

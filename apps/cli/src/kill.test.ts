@@ -1,14 +1,15 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { customerMessageRules, type StandinTeacher, startStandinTeacher } from '@llambert/tool-standin-teacher';
 import { nanoUsd, priceOf } from '@llambert/domain';
+import { customerMessageRules, type StandinTeacher, startStandinTeacher } from '@llambert/tool-standin-teacher';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { generateMessages } from '../../../examples/customer-messages/generate.ts';
 import { llambert, startLlambert } from './command-line.ts';
 import { lookIntoRunFolder } from './run/run-folder.ts';
 
+const example = join(import.meta.dirname, '../../../examples/customer-messages/generate.ts');
 const documents = 1500;
 const annotations = 150;
 const concurrency = 4;
@@ -30,9 +31,9 @@ describe('a run that is killed at any point and started again', () => {
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'llambert-kill-'));
     teacher = await startStandinTeacher({ annotator: customerMessageRules, latencyMs: 15 });
-    const lines = [...generateMessages({ count: documents, seed: 7 })].map(({ id, text }) => `${JSON.stringify({ id, text })}\n`);
+    execFileSync(process.execPath, [example, '--count', String(documents), '--gold', '0', '--seed', '7', '--out', folder]);
     // Records that cannot be used must come out once as well.
-    writeFileSync(join(folder, 'messages.jsonl'), `${lines.join('')}{"id": "no text"}\nnot json\n`);
+    appendFileSync(join(folder, 'messages.csv'), 'm-0000001,again,chat,en\n,without an id,chat,en\n');
     writeFileSync(
       join(folder, 'task.yaml'),
       `task: customer-messages
@@ -49,7 +50,7 @@ budget: {usd: 5, annotations: ${annotations}}
     rmSync(folder, { recursive: true });
   });
 
-  const args = (out: string) => ['--quiet', 'run', 'task.yaml', '--input', 'messages.jsonl', '--out', out];
+  const args = (out: string) => ['--quiet', 'run', 'task.yaml', '--input', 'messages.csv', '--out', out];
   const labelsIn = (out: string) => readFileSync(join(folder, out, 'labels.jsonl'), 'utf8');
 
   it('labels every document exactly once, as a run left alone does, and pays for no more repeats than calls in flight', async () => {
@@ -82,10 +83,15 @@ budget: {usd: 5, annotations: ${annotations}}
     expect(kills).toBeGreaterThan(2);
 
     expect(labelsIn('killed')).toBe(expected);
-    const ids = expected.trimEnd().split('\n').map((line) => (JSON.parse(line) as { id: string }).id);
+    const ids = expected
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { id: string }).id);
     expect(new Set(ids).size).toBe(documents);
     expect(ids).toHaveLength(documents);
-    const dead = readFileSync(join(folder, 'killed', 'dead-letters.jsonl'), 'utf8').trimEnd().split('\n');
+    const dead = readFileSync(join(folder, 'killed', 'dead-letters.jsonl'), 'utf8')
+      .trimEnd()
+      .split('\n');
     expect(dead).toHaveLength(2);
 
     const entries = teacher.ledger().entries.slice(before);

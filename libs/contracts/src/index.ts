@@ -1,9 +1,7 @@
-export type { RecordContext } from './codec/codec.ts';
 export { deadLetterRecord, decodeDeadLetter, encodeDeadLetter } from './codec/dead-letter.ts';
 export { decodeDocument, encodeDocument } from './codec/document.ts';
 export { decodeEvent, encodeEvent } from './codec/event.ts';
 export { decodePrediction, encodePrediction } from './codec/prediction.ts';
-export type { ParsedTask } from './task-yaml/complete-task.ts';
 export { parseTaskYaml } from './task-yaml/parse-task-yaml.ts';
 export { renderTaskYaml } from './task-yaml/render-task-yaml.ts';
 export type { TaskDraft } from './task-yaml/schema.ts';

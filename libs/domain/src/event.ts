@@ -62,4 +62,6 @@ export interface EventTypes {
 export type EventName = keyof EventTypes;
 
 /** An event on its way out: `id` is a function of what happened, so that saying it twice is saying it once. */
-export type Event = { [Name in EventName]: { readonly id: string; readonly name: Name; readonly key: string; readonly body: EventTypes[Name] } }[EventName];
+export type Event = {
+  [Name in EventName]: { readonly id: string; readonly name: Name; readonly key: string; readonly body: EventTypes[Name] };
+}[EventName];

@@ -62,7 +62,12 @@ export interface ModelManifest {
   };
   /** Settings the training chose or was given, for people and for repeating it. */
   readonly training: Readonly<Record<string, string | number | boolean>>;
-  readonly calibration: { readonly method: 'temperature'; readonly temperature: number; readonly documents: number; readonly reference: Reference };
+  readonly calibration: {
+    readonly method: 'temperature';
+    readonly temperature: number;
+    readonly documents: number;
+    readonly reference: Reference;
+  };
   readonly evaluations: readonly Evaluation[];
   readonly routing: RoutingThreshold;
   /** SHA-256 of every other file of the folder, by its name. */

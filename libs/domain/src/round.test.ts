@@ -66,7 +66,9 @@ describe('nextRound', () => {
 
   it('goes on after a round without a model: more labels may make one possible', () => {
     const open: RoundsState = { phase: 'open', round: 1, drawn: 100 };
-    expect(nextRound(open, facts({ evaluations: [evaluated(1, { model: null, agreement: null })] }))).toEqual({ open: { round: 2, size: 100 } });
+    expect(nextRound(open, facts({ evaluations: [evaluated(1, { model: null, agreement: null })] }))).toEqual({
+      open: { round: 2, size: 100 },
+    });
   });
 
   it.each([
@@ -91,28 +93,33 @@ describe('nextRound', () => {
 
   it('ends, and draws neither more than the cap nor more than the pool, whatever the sizes', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 5000 }), fc.integer({ min: 1, max: 8 }), fc.integer({ min: 0, max: 6000 }), (cap, rounds, pool) => {
-        let state: RoundsState = { phase: 'collecting' };
-        let drawn = 0;
-        const evaluations: RoundEvaluation[] = [];
-        for (let step = 0; step <= rounds + 1; step++) {
-          const decision = nextRound(
-            state,
-            facts({ maxAnnotations: cap, settings: { ...settings, rounds }, poolLeft: pool - drawn, evaluations }),
-          );
-          if (decision === 'wait') throw new Error('nothing to wait for');
-          if ('close' in decision) {
-            expect(drawn).toBe(Math.min(cap, pool));
-            return;
+      fc.property(
+        fc.integer({ min: 1, max: 5000 }),
+        fc.integer({ min: 1, max: 8 }),
+        fc.integer({ min: 0, max: 6000 }),
+        (cap, rounds, pool) => {
+          let state: RoundsState = { phase: 'collecting' };
+          let drawn = 0;
+          const evaluations: RoundEvaluation[] = [];
+          for (let step = 0; step <= rounds + 1; step++) {
+            const decision = nextRound(
+              state,
+              facts({ maxAnnotations: cap, settings: { ...settings, rounds }, poolLeft: pool - drawn, evaluations }),
+            );
+            if (decision === 'wait') throw new Error('nothing to wait for');
+            if ('close' in decision) {
+              expect(drawn).toBe(Math.min(cap, pool));
+              return;
+            }
+            expect(decision.open.size).toBeGreaterThan(0);
+            drawn += decision.open.size;
+            expect(drawn).toBeLessThanOrEqual(Math.min(cap, pool));
+            state = { phase: 'open', round: decision.open.round, drawn };
+            evaluations.push(evaluated(decision.open.round));
           }
-          expect(decision.open.size).toBeGreaterThan(0);
-          drawn += decision.open.size;
-          expect(drawn).toBeLessThanOrEqual(Math.min(cap, pool));
-          state = { phase: 'open', round: decision.open.round, drawn };
-          evaluations.push(evaluated(decision.open.round));
-        }
-        throw new Error('the rounds did not end');
-      }),
+          throw new Error('the rounds did not end');
+        },
+      ),
     );
   });
 });

@@ -26,7 +26,12 @@ describe('a pool of classifying threads', () => {
     }));
     const { model: student } = await trainLinear({ rows, labels, settings: { features: 'words', classWeights: 'none' } });
     await student.save(folder);
-    const manifest = { student: 'linear', labels, calibration: { temperature: 1 }, routing: { threshold: 0.5 } } as unknown as ModelManifest;
+    const manifest = {
+      student: 'linear',
+      labels,
+      calibration: { temperature: 1 },
+      routing: { threshold: 0.5 },
+    } as unknown as ModelManifest;
     model = { digest: 'one', folder, manifest };
     pool = classifierPool(3);
   });
@@ -47,7 +52,9 @@ describe('a pool of classifying threads', () => {
     const outputs = await pool.classify(model, target, records(count));
     const predictions = outputs.map((output) => decodePrediction(output.record));
     expect(predictions.map((prediction) => prediction.documentId)).toEqual(records(count).map((record) => record.key));
-    expect(predictions.map((prediction) => prediction.labels[0])).toEqual(records(count).map((_, index) => (index % 3 === 0 ? 'late' : 'paid')));
+    expect(predictions.map((prediction) => prediction.labels[0])).toEqual(
+      records(count).map((_, index) => (index % 3 === 0 ? 'late' : 'paid')),
+    );
   });
 
   it('says that a model is damaged, and goes on with a sound one', async () => {

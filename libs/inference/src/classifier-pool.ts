@@ -33,7 +33,9 @@ export function classifierPool(workerCount: number): ClassifierPool {
       if ('error' in reply) waiting?.reject(new LlambertError(reply.error.code as ErrorCode, reply.error.message));
       else waiting?.resolve(reply.outputs);
     });
-    worker.on('error', (error) => failAll(new LlambertError('internal', `a classification worker died: ${error.message}`, { cause: error })));
+    worker.on('error', (error) =>
+      failAll(new LlambertError('internal', `a classification worker died: ${error.message}`, { cause: error })),
+    );
     return worker;
   });
   const ask = (worker: Worker, request: Omit<ClassifyRequest, 'id'>) =>

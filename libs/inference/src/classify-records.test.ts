@@ -1,4 +1,4 @@
-import { decodeDeadLetter, decodePrediction, deadLetterTopic, encodeDocument } from '@llambert/contracts';
+import { deadLetterTopic, decodeDeadLetter, decodePrediction, encodeDocument } from '@llambert/contracts';
 import type { ConsumedRecord, Document, ModelManifest } from '@llambert/domain';
 import type { Classifier } from '@llambert/student';
 import { aDocument } from '@llambert/testing';
@@ -31,7 +31,14 @@ function record(offset: number, document: Document): ConsumedRecord {
 
 describe('the hot path', () => {
   it('gives one output for each record, in their order: predictions, and dead letters with reasons', async () => {
-    const broken: ConsumedRecord = { key: 'broken', value: Uint8Array.of(255, 255), headers: {}, topic: 'documents', partition: 0, offset: 1 };
+    const broken: ConsumedRecord = {
+      key: 'broken',
+      value: Uint8Array.of(255, 255),
+      headers: {},
+      topic: 'documents',
+      partition: 0,
+      offset: 1,
+    };
     const outputs = await classifyRecords(model, target, [
       record(0, aDocument({ id: 'a', text: 'short' })),
       broken,

@@ -1,5 +1,12 @@
-import { type ConsumedRecord, type Document, documentProblem, type ModelManifest, type RecordToAppend, toLlambertError } from '@llambert/domain';
 import { deadLetterRecord, decodeDocument, encodePrediction } from '@llambert/contracts';
+import {
+  type ConsumedRecord,
+  type Document,
+  documentProblem,
+  type ModelManifest,
+  type RecordToAppend,
+  toLlambertError,
+} from '@llambert/domain';
 import type { Classifier } from '@llambert/student';
 import { predictionOf } from './prediction.ts';
 

@@ -1,4 +1,3 @@
-export { type ClassifierPool, classifierPool } from './classifier-pool.ts';
-export { type PredictingModel, predictionOf } from './prediction.ts';
-export { type InferencePorts, inferenceService, passGroup } from './service.ts';
+export { classifierPool } from './classifier-pool.ts';
 export { serviceName } from './classify-records.ts';
+export { inferenceService, passGroup } from './service.ts';

@@ -1,11 +1,11 @@
 import { openDatabase, sqliteEventLog } from '@llambert/adapters/sqlite';
-import { decodePrediction, deadLetterTopic, encodeDocument, encodeEvent, topicDefinitions, topicName } from '@llambert/contracts';
+import { deadLetterTopic, decodePrediction, encodeDocument, encodeEvent, topicDefinitions, topicName } from '@llambert/contracts';
 import type { ArtifactStore, Event, EventLog } from '@llambert/domain';
 import { type Service, systemClock } from '@llambert/platform';
 import { aDocument } from '@llambert/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { classifyRecords, type LoadedModel, serviceName } from './classify-records.ts';
 import type { ClassifierPool } from './classifier-pool.ts';
+import { classifyRecords, type LoadedModel, serviceName } from './classify-records.ts';
 import { inferenceService, passGroup } from './service.ts';
 
 const prefix = 'test';
@@ -64,13 +64,21 @@ describe('inference', () => {
     eventLog.append(events.map((event) => ({ topic: topicName(prefix, event.name), record: encodeEvent(event) })));
   const deploy = (model: string) => say({ id: model, name: 'deployment.changed', key: 'task', body: { task: 'task', model } });
   const openPass = () =>
-    say({ id: 'live', name: 'pass.opened', key: 'task/live', body: { task: 'task', pass: 'live', kind: 'live', source: 'documents', predictions: 'predictions' } });
+    say({
+      id: 'live',
+      name: 'pass.opened',
+      key: 'task/live',
+      body: { task: 'task', pass: 'live', kind: 'live', source: 'documents', predictions: 'predictions' },
+    });
   const send = (...ids: string[]) =>
-    eventLog.append(ids.map((id) => ({ topic: 'documents', record: encodeDocument(aDocument({ id, text: id === 'empty' ? ' ' : 'text' })) })));
+    eventLog.append(
+      ids.map((id) => ({ topic: 'documents', record: encodeDocument(aDocument({ id, text: id === 'empty' ? ' ' : 'text' })) })),
+    );
   async function predicted(): Promise<string[]> {
     const found: string[] = [];
     for (const partition of [0, 1]) {
-      for await (const batch of eventLog.read('predictions', partition, 0)) found.push(...batch.map((record) => decodePrediction(record).documentId));
+      for await (const batch of eventLog.read('predictions', partition, 0))
+        found.push(...batch.map((record) => decodePrediction(record).documentId));
     }
     return found.sort();
   }

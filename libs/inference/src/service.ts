@@ -1,5 +1,5 @@
-import { type ArtifactStore, type DeploymentChanged, type EventLog, LlambertError, type PassOpened } from '@llambert/domain';
 import { consumerGroup } from '@llambert/contracts';
+import { type ArtifactStore, type DeploymentChanged, type EventLog, LlambertError, type PassOpened } from '@llambert/domain';
 import { followEvents, type Service, serviceGroup } from '@llambert/platform';
 import type { ClassifierPool } from './classifier-pool.ts';
 import { serviceName } from './classify-records.ts';

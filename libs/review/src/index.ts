@@ -1,2 +1,2 @@
-export { type GatewayPorts, gatewayService, livePass } from './service.ts';
-export { type Summary, type SummaryFacts, summarize } from './summary.ts';
+export { gatewayService, livePass } from './service.ts';
+export { type Summary, summarize } from './summary.ts';

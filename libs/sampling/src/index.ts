@@ -1,1 +1,1 @@
-export { type SamplerPorts, samplerService } from './service.ts';
+export { samplerService } from './service.ts';

@@ -41,7 +41,12 @@ describe('a dataset', () => {
   });
 
   it('lets gold that was chosen for a reason train, never certify', () => {
-    const dataset = assembleDataset('task', labels, [], ids.map((id) => gold(id, 'payment', 'chosen')));
+    const dataset = assembleDataset(
+      'task',
+      labels,
+      [],
+      ids.map((id) => gold(id, 'payment', 'chosen')),
+    );
     expect(dataset.certify).toEqual([]);
     expect(dataset.rows).toHaveLength(ids.length);
   });
@@ -55,7 +60,12 @@ describe('a dataset', () => {
   });
 
   it('keeps a document in its fold whatever else there is, and spreads documents over all folds', () => {
-    const all = assembleDataset('task', labels, ids.map((id) => answered(id, 'payment')), []);
+    const all = assembleDataset(
+      'task',
+      labels,
+      ids.map((id) => answered(id, 'payment')),
+      [],
+    );
     const one = assembleDataset('task', labels, [answered(ids[7]!, 'delivery')], []);
     expect(one.rows[0]!.fold).toBe(all.rows.find((row) => row.documentId === ids[7])!.fold);
     expect(new Set(all.rows.map((row) => row.fold)).size).toBe(foldCount);
@@ -79,7 +89,12 @@ describe('nothing can be learned', () => {
   });
 
   it('but it can from two labels', () => {
-    const dataset = assembleDataset('task', labels, many((index) => labels.names[index % 2]!), []);
+    const dataset = assembleDataset(
+      'task',
+      labels,
+      many((index) => labels.names[index % 2]!),
+      [],
+    );
     expect(datasetProblem(dataset, labels)).toBeNull();
   });
 });

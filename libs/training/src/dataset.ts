@@ -56,7 +56,10 @@ export function assembleDataset(
       documentId: document.id,
       text: document.text,
       ...(document.textPair === undefined ? {} : { textPair: document.textPair }),
-      target: hardDistribution(labels, names.map((name) => labels.names.indexOf(name))),
+      target: hardDistribution(
+        labels,
+        names.map((name) => labels.names.indexOf(name)),
+      ),
       weight: 1,
       fold: Math.floor(hashFraction(`fold.v1:${task}`, document.id) * foldCount),
       labelledBy,

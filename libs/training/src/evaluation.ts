@@ -36,7 +36,11 @@ export function evaluate(labels: LabelSet, scored: ScoredDocuments, reference: R
     accuracy: right / documents,
     accuracyInterval: clopperPearson(right, documents, 0.95),
     macroF1: macroF1(truth, decided, labels.names.length),
-    expectedCalibrationError: reliability(confidences, errors.map((wrong) => !wrong), calibrationBins).ece,
+    expectedCalibrationError: reliability(
+      confidences,
+      errors.map((wrong) => !wrong),
+      calibrationBins,
+    ).ece,
     brierScore: brierScore(scored.probabilities.flat(), scored.targets.flat(), labels.names.length, labels.kind),
   };
 }

@@ -1,2 +1,2 @@
-export { type TrainerPorts, trainerService } from './service.ts';
+export { trainerService } from './service.ts';
 export { type TrainingProgress, trainInWorker } from './train-student.ts';

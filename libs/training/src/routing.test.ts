@@ -37,14 +37,24 @@ describe('the threshold', () => {
   });
 
   it('with too little gold says how much more is needed', () => {
-    const routing = chooseThreshold(labels, settings, scored(1000, unsureAreWrong), scored(10, () => false));
+    const routing = chooseThreshold(
+      labels,
+      settings,
+      scored(1000, unsureAreWrong),
+      scored(10, () => false),
+    );
     expect(routing.certified).toBe(false);
     expect(routing.goldNeeded).toBeGreaterThan(20);
     expect(routing.explanation).toContain('10 certify gold documents are too few');
   });
 
   it('where gold shows that the student errs too often everywhere, nothing is automatic', () => {
-    const routing = chooseThreshold(labels, settings, scored(1000, unsureAreWrong), scored(1000, (_, index) => index % 2 === 0));
+    const routing = chooseThreshold(
+      labels,
+      settings,
+      scored(1000, unsureAreWrong),
+      scored(1000, (_, index) => index % 2 === 0),
+    );
     expect(routing).toMatchObject({ certified: false, threshold: null });
     expect(routing.explanation).toContain('errs too often');
   });

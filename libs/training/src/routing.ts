@@ -67,7 +67,7 @@ function missing(gold: number, needed: number | null, { targetError, confidence 
     return `the student errs too often on the ${gold} certify gold documents for further ones to show ${goal}`;
   }
   const have = gold === 0 ? 'there is no certify gold' : `${gold} certify gold documents are too few`;
-  return `${have} to show ${goal}; about ${needed} more are needed (half of a uniformly drawn gold file certifies)`;
+  return `${have} to show ${goal}; at least ${needed} more are needed: about ${2 * needed} uniformly drawn gold labels, half of which certify`;
 }
 
 function percent(share: number): string {

@@ -83,11 +83,13 @@ describe('the trainer', () => {
   const drawn = (sample: Sample): Event => ({ id: `drawn:${sample.id}`, name: 'sample.drawn', key: sample.id, body: sample });
   const answer = (sample: Sample, index: number): Event => {
     const names = { sampleId: sample.id, documentId: sample.document.id, task: task.name, round: sample.round };
-    const body: Answer = index % 10 === 9 ? aRejection(names) : anAnnotation({ ...names, labels: [index % 2 === 0 ? 'positive' : 'negative'] });
+    const body: Answer =
+      index % 10 === 9 ? aRejection(names) : anAnnotation({ ...names, labels: [index % 2 === 0 ? 'positive' : 'negative'] });
     return { id: `answered:${sample.id}`, name: 'sample.answered', key: task.name, body };
   };
   const said = async () => (await state.outbox.pendingEvents(100)).map((event) => event.name);
-  const evaluation = async () => (await state.outbox.pendingEvents(100)).find((event) => event.name === 'round.evaluated')?.body as RoundEvaluation;
+  const evaluation = async () =>
+    (await state.outbox.pendingEvents(100)).find((event) => event.name === 'round.evaluated')?.body as RoundEvaluation;
 
   it('trains once when every sample of a round is answered, whatever order the events come in and however often', async () => {
     const round = samples(40);

@@ -1,8 +1,8 @@
 import { consumerGroup, topicName } from '@llambert/contracts';
 import {
   type ArtifactStore,
-  canonicalJson,
   type Clock,
+  canonicalJson,
   type Event,
   type EventLog,
   type EventName,

@@ -22,7 +22,7 @@ function answered(count: number): { sample: Sample; answer: Answer }[] {
 /** A student that is right about every document but overconfident, and leaves one file. */
 const overconfident: TrainStudent = async ({ rows, score, folder }) => {
   writeFileSync(join(folder, 'weights'), 'weights');
-  const logits = (target: readonly number[], wrong: boolean) => target.map((share) => ((share > 0.5) !== wrong ? 20 : -20));
+  const logits = (target: readonly number[], wrong: boolean) => target.map((share) => (share > 0.5 !== wrong ? 20 : -20));
   return {
     student: 'linear',
     outOfFoldLogits: Float32Array.from(rows.flatMap((row, index) => logits(row.target, index % 10 === 0))),
@@ -43,8 +43,18 @@ describe('a round', () => {
 
   it('ends with a model whose manifest says what it learned from, how good it is and against whom', async () => {
     const { model, evaluation } = await train(assembleDataset(task.name, labels, answered(100), []));
-    expect(evaluation).toMatchObject({ round: 2, annotations: 100, model: model!.digest, agreement: { reference: 'teacher', accuracy: 0.9 } });
-    expect(model!.manifest).toMatchObject({ round: 2, student: 'linear', training: { strength: 1 }, dataset: { annotations: 100, certifyGold: 0 } });
+    expect(evaluation).toMatchObject({
+      round: 2,
+      annotations: 100,
+      model: model!.digest,
+      agreement: { reference: 'teacher', accuracy: 0.9 },
+    });
+    expect(model!.manifest).toMatchObject({
+      round: 2,
+      student: 'linear',
+      training: { strength: 1 },
+      dataset: { annotations: 100, certifyGold: 0 },
+    });
     expect(model!.manifest.evaluations.map((item) => [item.reference, item.on])).toEqual([['teacher', 'out-of-fold']]);
     // One in ten is wrong, so nine tenths is how sure a calibrated student is.
     expect(model!.manifest.calibration.temperature).toBeCloseTo(40 / Math.log(9), 1);

@@ -54,7 +54,9 @@ function manifestOf(task: Task, round: number, labels: LabelSet, dataset: Datase
   const targets = dataset.rows.map((row) => row.target);
   const temperature = fitTemperature(trained.outOfFoldLogits, targets.flat(), targets.length, width, labels.kind);
   const calibrated = (logits: Float32Array): LabelDistribution[] =>
-    Array.from({ length: logits.length / width }, (_, row) => Array.from(probabilities(logits, row * width, width, labels.kind, temperature)));
+    Array.from({ length: logits.length / width }, (_, row) =>
+      Array.from(probabilities(logits, row * width, width, labels.kind, temperature)),
+    );
 
   const outOfFold = calibrated(trained.outOfFoldLogits);
   const byTeacher = dataset.rows.flatMap((row, index) => (row.labelledBy === 'teacher' ? [index] : []));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { LabelSet } from '@llambert/domain';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DatasetRow } from './dataset.ts';
-import { type TrainingProgress, trainInWorker, type TrainRequest } from './train-student.ts';
+import { type TrainingProgress, type TrainRequest, trainInWorker } from './train-student.ts';
 
 const labels: LabelSet = { kind: 'single', names: ['late', 'paid'] };
 
@@ -41,7 +41,9 @@ describe('training in a worker', () => {
     expect(trained.student).toBe('linear');
     expect(readdirSync(folder)).not.toEqual([]);
     expect(trained.outOfFoldLogits).toHaveLength(120);
-    const decided = Array.from({ length: 60 }, (_, row) => (trained.outOfFoldLogits[2 * row]! > trained.outOfFoldLogits[2 * row + 1]! ? 0 : 1));
+    const decided = Array.from({ length: 60 }, (_, row) =>
+      trained.outOfFoldLogits[2 * row]! > trained.outOfFoldLogits[2 * row + 1]! ? 0 : 1,
+    );
     expect(decided).toEqual(rows(60).map((_, index) => index % 2));
     expect(trained.scoredLogits[0]!).toBeGreaterThan(trained.scoredLogits[1]!);
     expect(trained.scoredLogits[2]!).toBeLessThan(trained.scoredLogits[3]!);

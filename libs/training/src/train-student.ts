@@ -55,7 +55,9 @@ export function trainInWorker(onProgress: (progress: TrainingProgress) => void):
       worker.on('exit', (code) => {
         signal.removeEventListener('abort', stop);
         // Does nothing after a result; a worker that ends without one was stopped or has failed.
-        reject(signal.aborted ? stopped() : new LlambertError('internal', `the training worker ended with exit code ${code} and no result`));
+        reject(
+          signal.aborted ? stopped() : new LlambertError('internal', `the training worker ended with exit code ${code} and no result`),
+        );
       });
     });
 }

@@ -38,7 +38,9 @@ async function runExample(): Promise<number> {
   }
   say('Next:');
   say(`  npx llambert export ${shown(out)} --format csv --out labelled.csv     the messages with their labels, for a spreadsheet`);
-  say(`  npx llambert label --model ${shown(out)} --input ${shown(join(folder, 'messages.csv'))} --out again.jsonl     the model at work alone`);
+  say(
+    `  npx llambert label --model ${shown(out)} --input ${shown(join(folder, 'messages.csv'))} --out again.jsonl     the model at work alone`,
+  );
   say('  npm start -- mine.csv     your own texts, with a teacher of your own');
   return 0;
 }

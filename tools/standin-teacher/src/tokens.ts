@@ -18,7 +18,7 @@ const almostSure = -1e-5;
 const impossible = -100;
 
 /** Cuts a text into pieces of the size of a language model's tokens; together they are the text. */
-export function splitTokens(text: string): string[] {
+function splitTokens(text: string): string[] {
   return text.match(/ ?\p{L}{1,5}| ?\p{N}{1,3}|[^\p{L}\p{N}\s]+|\s/gu) ?? [];
 }
 

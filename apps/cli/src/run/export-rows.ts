@@ -1,6 +1,6 @@
+import type { InputColumns } from '@llambert/adapters/files';
 import { decodeDocument, decodePrediction } from '@llambert/contracts';
 import { type ConsumedRecord, type Document, LlambertError, type Prediction } from '@llambert/domain';
-import type { InputColumns } from '@llambert/adapters/files';
 import type { CurrentLoop } from './look-into-run.ts';
 import type { RunFolder } from './run-folder.ts';
 

@@ -1,6 +1,6 @@
 import { type GoldEntry, readGold } from '@llambert/adapters/files';
 import { decodeDocument, encodeEvent, topicName } from '@llambert/contracts';
-import { canonicalJson, digestOf, type Document, type Event, type Gold, type GoldDraw, LlambertError, type Task } from '@llambert/domain';
+import { canonicalJson, type Document, digestOf, type Event, type Gold, type GoldDraw, LlambertError, type Task } from '@llambert/domain';
 import type { Reporter } from '../terminal/reporter.ts';
 import type { RunFolder } from './run-folder.ts';
 
@@ -21,7 +21,9 @@ export async function readGoldFor(task: Task, file: string, draw: GoldDraw | nul
   // Gold of which nobody says how it was drawn may train, but a guarantee cannot rest on it.
   const entries = await readGold(file, draw ?? 'chosen');
   const names = new Set(task.spec.labels.map((label) => label.name));
-  const unknown = entries.flatMap((entry) => entry.labels.filter((label) => !names.has(label)).map((label) => `${file}:${entry.line} "${label}"`));
+  const unknown = entries.flatMap((entry) =>
+    entry.labels.filter((label) => !names.has(label)).map((label) => `${file}:${entry.line} "${label}"`),
+  );
   const wrongCount = task.spec.kind === 'single' ? entries.filter((entry) => entry.labels.length !== 1) : [];
   if (unknown.length > 0) {
     throw new LlambertError(
@@ -66,7 +68,9 @@ export async function publishGold(run: RunFolder, task: Task, prefix: string, go
     );
   }
   if (wanted.size > 0) {
-    reporter.notice(`${wanted.size} of ${gold.entries.length} gold ids are not in the input and count for nothing: ${firstOf([...wanted.keys()])}`);
+    reporter.notice(
+      `${wanted.size} of ${gold.entries.length} gold ids are not in the input and count for nothing: ${firstOf([...wanted.keys()])}`,
+    );
   }
   if (found.every((item) => item.draw === 'chosen')) {
     reporter.notice(

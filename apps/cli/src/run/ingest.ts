@@ -47,7 +47,11 @@ export async function ingest(run: RunFolder, request: IngestRequest, reporter: R
     ...request.options,
     onNotice: reporter.notice,
     onProgress: ({ bytesRead, bytesTotal }) =>
-      reporter.progress({ done: Math.round(bytesRead / 1e6), total: bytesTotal === null ? null : Math.round(bytesTotal / 1e6), unit: 'MB' }),
+      reporter.progress({
+        done: Math.round(bytesRead / 1e6),
+        total: bytesTotal === null ? null : Math.round(bytesTotal / 1e6),
+        unit: 'MB',
+      }),
   });
   for await (const items of reading) {
     if (signal.aborted) throw new LlambertError('cancelled', 'reading was stopped');
@@ -106,10 +110,13 @@ async function claimFolderForInput(run: RunFolder, request: IngestRequest): Prom
 /** Why the first records were refused, for the message that none could be used. */
 async function firstRefusals(run: RunFolder): Promise<string> {
   for await (const batch of run.eventLog.read(refusedTopic, 0, 0)) {
-    return batch.slice(0, 3).map((record) => {
-      const letter = decodeDeadLetter(record);
-      return `${letter.position} ${letter.message}`;
-    }).join('; ');
+    return batch
+      .slice(0, 3)
+      .map((record) => {
+        const letter = decodeDeadLetter(record);
+        return `${letter.position} ${letter.message}`;
+      })
+      .join('; ');
   }
   return 'it holds no records';
 }

@@ -36,7 +36,11 @@ export async function labelFile(
     ...request.reading,
     onNotice: reporter.notice,
     onProgress: ({ bytesRead, bytesTotal }) =>
-      reporter.progress({ done: Math.round(bytesRead / 1e6), total: bytesTotal === null ? null : Math.round(bytesTotal / 1e6), unit: 'MB' }),
+      reporter.progress({
+        done: Math.round(bytesRead / 1e6),
+        total: bytesTotal === null ? null : Math.round(bytesTotal / 1e6),
+        unit: 'MB',
+      }),
   });
   const rows = async function* () {
     for await (const items of reading) {

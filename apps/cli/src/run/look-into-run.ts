@@ -1,7 +1,7 @@
 import type { Task } from '@llambert/domain';
 import type { Reporter, StepProgress } from '../terminal/reporter.ts';
 import { loopProgress } from './loop-progress.ts';
-import { loopPrefix, lookIntoRunFolder } from './run-folder.ts';
+import { lookIntoRunFolder, loopPrefix } from './run-folder.ts';
 
 /** The loop that a run is in or finished last, as the folder remembers it. */
 export interface CurrentLoop {

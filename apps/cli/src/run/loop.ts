@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { annotatorService } from '@llambert/annotation';
 import { openAiTeacher } from '@llambert/adapters/openai';
+import { annotatorService } from '@llambert/annotation';
 import { taskTopicDefinitions, topicDefinitions } from '@llambert/contracts';
 import { LlambertError, type Task, type TeacherFailure } from '@llambert/domain';
 import { classifierPool, inferenceService } from '@llambert/inference';
@@ -30,10 +30,7 @@ export interface LoopOptions {
 
 /** Creates the topics of a loop; the documents' topic is the task's, whatever the loop. */
 export async function createLoopTopics(run: RunFolder, task: Task, prefix: string): Promise<void> {
-  await run.eventLog.createTopics([
-    ...topicDefinitions(prefix, 1),
-    ...taskTopicDefinitions(task.topics, 1),
-  ]);
+  await run.eventLog.createTopics([...topicDefinitions(prefix, 1), ...taskTopicDefinitions(task.topics, 1)]);
 }
 
 /** All services of the loop in this process: the same stages as in the cluster, over the embedded adapters. */
@@ -50,7 +47,13 @@ export function startLoop(run: RunFolder, options: LoopOptions): Service {
       teacherFor: (task) => openAiTeacher({ baseUrl: task.settings.teacher.baseUrl, apiKey: options.apiKey }),
       onOutcome: options.onOutcome,
     }),
-    trainerService({ ...ports, store: state.trainer, jobs: state.jobs, artifacts: run.artifacts, train: trainInWorker(options.onTraining) }),
+    trainerService({
+      ...ports,
+      store: state.trainer,
+      jobs: state.jobs,
+      artifacts: run.artifacts,
+      train: trainInWorker(options.onTraining),
+    }),
     gatewayService({ ...ports, store: state.gateway }),
     inferenceService({ ...ports, artifacts: run.artifacts, pool, batch: documentsPerBatch }),
     outboxRelay({ ...ports, outbox: state.outbox, intervalMs: tickMs }),

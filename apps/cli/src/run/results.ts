@@ -17,11 +17,7 @@ export interface LoopFacts {
 }
 
 /** Writes everything a finished loop leaves for people: each file whole or not at all. */
-export async function writeResults(
-  run: RunFolder,
-  state: Awaited<ReturnType<RunFolder['openLoop']>>,
-  facts: LoopFacts,
-): Promise<Summary> {
+export async function writeResults(run: RunFolder, state: Awaited<ReturnType<RunFolder['openLoop']>>, facts: LoopFacts): Promise<Summary> {
   const { task, prefix } = facts;
   const labels = labelSetOf(task.spec);
   const deployment = await state.gateway.deployment(task.name);

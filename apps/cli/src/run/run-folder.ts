@@ -2,11 +2,21 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { folderArtifactStore } from '@llambert/adapters/folder';
 import { holdLock, openDatabase, sqliteEventLog, sqliteState } from '@llambert/adapters/sqlite';
-import { type ArtifactStore, canonicalJson, digestOf, type EventLog, LlambertError, labellingSpecHash, type Task } from '@llambert/domain';
+import { defaultPrefix } from '@llambert/contracts';
+import {
+  type ArtifactStore,
+  canonicalJson,
+  digestOf,
+  type EventLog,
+  LlambertError,
+  labellingSpecHash,
+  settingsHash,
+  type Task,
+} from '@llambert/domain';
 import { systemClock } from '@llambert/platform';
 
 /** First part of the topics that belong to the folder rather than to one of its loops. */
-export const folderPrefix = 'llambert';
+export const folderPrefix = defaultPrefix;
 
 /** First part of the topics of one of the folder's loops. */
 export function loopPrefix(loop: string): string {
@@ -104,7 +114,8 @@ function createFolder(folder: string): void {
     mkdirSync(folder, { recursive: true });
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOSPC') throw new LlambertError('disk_full', `the disk that ${folder} is on is full: make room, or choose another --out`, { cause });
+    if (code === 'ENOSPC')
+      throw new LlambertError('disk_full', `the disk that ${folder} is on is full: make room, or choose another --out`, { cause });
     throw new LlambertError('invalid_input', `${folder} cannot be created (${code}): choose another --out`, { cause });
   }
 }
@@ -114,8 +125,8 @@ function createFolder(folder: string): void {
  * documents, which pays only for answers that the cache does not have; how fast the teacher is asked makes no difference.
  */
 export function loopName(task: Task, goldDigest: string): string {
-  const { concurrency: _, timeoutSeconds: __, ...teacher } = task.settings.teacher;
-  return digestOf('loop.v1', canonicalJson({ ...task, topics: null, settings: { ...task.settings, teacher } }), goldDigest).slice(0, 12);
+  const settings = { ...task.settings, teacher: { ...task.settings.teacher, concurrency: 0, timeoutSeconds: 0 } };
+  return digestOf('loop.v1', task.name, labellingSpecHash(task.spec), settingsHash(settings), goldDigest).slice(0, 12);
 }
 
 /** Refuses a folder that was begun for another labelling: its labels would be overwritten by answers to another question. */

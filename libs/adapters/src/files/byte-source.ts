@@ -43,7 +43,9 @@ function decompressor(head: Buffer): Transform | null {
 }
 
 async function* counted(input: InputFile, stdin: Readable, onBytes: (count: number) => void): AsyncGenerator<Buffer> {
-  const stream = input.path === null ? stdin : createReadStream(input.path, { highWaterMark: chunkBytes });
+  // A buffer that is no larger than the file: of folders, there are very many.
+  const highWaterMark = Math.min(chunkBytes, (input.bytes ?? chunkBytes) + 1);
+  const stream = input.path === null ? stdin : createReadStream(input.path, { highWaterMark });
   try {
     for await (const chunk of stream) {
       const bytes: Buffer = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;

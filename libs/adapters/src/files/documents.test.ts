@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { maxTextBytes } from '@llambert/domain';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readDocuments } from './index.ts';
+import { readDocuments } from './documents.ts';
 import { readAll, type Scratch, scratchFolder } from './reading.fixture.ts';
 
 let scratch: Scratch;

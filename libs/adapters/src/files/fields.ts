@@ -48,7 +48,7 @@ export function isNamedLikeLabel(name: string): boolean {
  * @throws LlambertError invalid_input where a column is not there, or the text could be in several
  */
 export function chooseFields(names: readonly string[], wanted: FieldNames, file: string, onNotice: (notice: string) => void): Fields {
-  for (const name of [wanted.id, wanted.text, wanted.textPair]) if (name !== undefined) requireColumn(names, name, file);
+  requireWanted(names, wanted, file);
   const id = wanted.id ?? guessId(names);
   const textPair = wanted.textPair ?? null;
   const text = wanted.text ?? guessText(names.filter((name) => name !== id && name !== textPair));
@@ -69,6 +69,11 @@ export function chooseFields(names: readonly string[], wanted: FieldNames, file:
   if (wanted.text === undefined && names.length > 1) onNotice(`the texts are taken from the column "${text}"; --text-field names another`);
   if (id === null && names.length > 1) onNotice('there is no column "id": ids are made of file name and line; --id-field names a column');
   return fields;
+}
+
+/** Throws `invalid_input` where a column that was asked for is not there. */
+export function requireWanted(names: readonly string[], { id, text, textPair }: FieldNames, file: string): void {
+  for (const name of [id, text, textPair]) if (name !== undefined) requireColumn(names, name, file);
 }
 
 /** Throws `invalid_input` where a further file lacks the columns that the first one had. */

@@ -4,8 +4,12 @@ import { gzipSync } from 'node:zlib';
 import { LlambertError } from '@llambert/domain';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { lookAtInput, type ReadItem, readDocuments, readGold, writeRows } from './index.ts';
+import { readDocuments } from './documents.ts';
+import { readGold } from './gold.ts';
+import { lookAtInput } from './look-at-input.ts';
 import { readAll, type Scratch, scratchFolder } from './reading.fixture.ts';
+import type { ReadItem } from './to-document.ts';
+import { writeRows } from './write-rows.ts';
 
 let scratch: Scratch;
 beforeAll(() => {
@@ -80,7 +84,7 @@ describe('any bytes', () => {
           else expect(item.document.text.trim()).not.toBe('');
         }
       }),
-      { numRuns: 6000 },
+      { numRuns: 500 },
     );
   });
 
@@ -92,7 +96,7 @@ describe('any bytes', () => {
           await action().catch((error: unknown) => expect(error).toBeInstanceOf(LlambertError));
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: 200 },
     );
   });
 
@@ -134,7 +138,7 @@ describe('what is written', () => {
         const read = await readAll(path);
         expect(read.documents).toEqual(documents.map(({ text, ...metadata }, index) => ({ id: `d${index}`, text, metadata })));
       }),
-      { numRuns: 1500 },
+      { numRuns: 100 },
     );
   });
 });

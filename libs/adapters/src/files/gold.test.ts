@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readGold } from './index.ts';
+import { readGold } from './gold.ts';
 import { type Scratch, scratchFolder } from './reading.fixture.ts';
 
 let scratch: Scratch;

@@ -1,6 +1,6 @@
-export { type DocumentReading, type InputColumns, type ReadOptions, readDocuments } from './documents.ts';
+export { type InputColumns, type ReadOptions, readDocuments } from './documents.ts';
 export { type GoldEntry, readGold } from './gold.ts';
-export { type InputLook, type LookOptions, lookAtInput } from './look-at-input.ts';
+export { type InputLook, lookAtInput } from './look-at-input.ts';
 export type { ReadItem } from './to-document.ts';
 export { writeTextAtomically } from './whole-file.ts';
 export { writeRows } from './write-rows.ts';

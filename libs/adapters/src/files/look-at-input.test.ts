@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { lookAtInput } from './index.ts';
+import { lookAtInput } from './look-at-input.ts';
 import { type Scratch, scratchFolder } from './reading.fixture.ts';
 
 let scratch: Scratch;
@@ -31,6 +31,7 @@ describe('lookAtInput', () => {
     expect(unclear).toMatchObject({ fields: { text: null }, documents: [] });
     const asked = await lookAtInput([prose], { fields: { text: 'Kanal' } });
     expect(asked.documents.map((document) => document.text)).toEqual(['mail', 'chat']);
+    await expect(lookAtInput([prose], { fields: { text: 'body' } })).rejects.toThrow(/no column "body"\. The columns are "nr", "Anliegen"/);
   });
 
   it('does not read on to what is broken behind, and goes on to the next file where one is short', async () => {

@@ -1,7 +1,7 @@
 import type { Document } from '@llambert/domain';
 import { inBatches } from './batches.ts';
 import type { ReadOptions } from './documents.ts';
-import { guessId, guessText, isNamedLikeLabel } from './fields.ts';
+import { guessId, guessText, isNamedLikeLabel, requireWanted } from './fields.ts';
 import { findInputs } from './inputs.ts';
 import { type FieldRecord, textOf, valueIn } from './record.ts';
 import { sourceRecords } from './source-records.ts';
@@ -57,6 +57,7 @@ export async function lookAtInput(inputs: readonly string[], options: LookOption
   const names = [...new Set(records.flatMap((record) => record.names))];
   const values = new Map(names.map((name) => [name, valuesOf(records, name)]));
   const { fields } = options;
+  if (names.length > 0) requireWanted(names, fields, inputs.join(', '));
   const id = fields.id ?? guessId(names);
   const textPair = fields.textPair ?? null;
   const others = names.filter((name) => name !== id && name !== textPair);

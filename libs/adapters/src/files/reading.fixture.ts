@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Document } from '@llambert/domain';
-import { type InputColumns, type ReadItem, type ReadOptions, readDocuments } from './index.ts';
+import { type InputColumns, type ReadOptions, readDocuments } from './documents.ts';
+import type { ReadItem } from './to-document.ts';
 
 /** A folder for a test's files. */
 export interface Scratch {

@@ -6,8 +6,9 @@ import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { parquetReadObjects } from 'hyparquet';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { writeRows, writeTextAtomically } from './index.ts';
 import { readAll, type Scratch, scratchFolder } from './reading.fixture.ts';
+import { writeTextAtomically } from './whole-file.ts';
+import { writeRows } from './write-rows.ts';
 
 let scratch: Scratch;
 beforeEach(() => {
@@ -140,7 +141,7 @@ describe('whole or not at all', () => {
 });
 
 describe('standard output', () => {
-  const module = new URL('./index.ts', import.meta.url).href;
+  const module = new URL('./write-rows.ts', import.meta.url).href;
   const script = `
     import { writeRows } from ${JSON.stringify(module)};
     function* rows() { for (let id = 0; id < 50000; id++) yield { id, text: 'x'.repeat(100) }; }

@@ -87,7 +87,9 @@ async function readManifest(folder: string): Promise<{ text: string; manifest: M
 }
 
 function corrupt(folder: string, why: string): LlambertError {
-  return new LlambertError('corrupt_artifact', `the model in ${folder} is damaged: ${why}. Copy it again, or train it anew`, { facts: { folder } });
+  return new LlambertError('corrupt_artifact', `the model in ${folder} is damaged: ${why}. Copy it again, or train it anew`, {
+    facts: { folder },
+  });
 }
 
 function manifestDigest(text: string): string {

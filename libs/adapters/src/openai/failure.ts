@@ -90,7 +90,7 @@ function adviceFor(status: number): string {
 }
 
 /** Milliseconds a server asked to wait, by `retry-after-ms` (OpenAI) or `retry-after` (RFC 9110, 10.2.3: seconds or a date). */
-export function retryAfter(headers: Headers, now: number): number | null {
+function retryAfter(headers: Headers, now: number): number | null {
   const milliseconds = Number.parseFloat(headers.get('retry-after-ms') ?? '');
   if (milliseconds >= 0) return Math.ceil(milliseconds);
   const text = headers.get('retry-after')?.trim() ?? '';

@@ -1,1 +1,1 @@
-export { type ModelList, type OpenAiTeacher, type OpenAiTeacherOptions, openAiTeacher } from './teacher.ts';
+export { type OpenAiTeacher, openAiTeacher } from './teacher.ts';

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import type { TeacherRequest } from '@llambert/domain';
 import { afterEach, describe, expect, it } from 'vitest';
-import { openAiTeacher } from './index.ts';
+import { openAiTeacher } from './teacher.ts';
 
 const secret = 'sk-test-0123456789-secret';
 const request: TeacherRequest = {

@@ -63,8 +63,8 @@ export interface EventLog {
   append(records: readonly RecordToAppend[]): Promise<void>;
   consume(options: ConsumeOptions): Consumer;
   /**
-   * Hands every record of a compacted topic to `onRecord`, one after the other, then goes on with what is appended. `caughtUp`
-   * resolves when all that was there at the call has been handed over.
+   * Hands every record of a compacted topic to `onRecord`, one after the other, then goes on with what is appended; a record that fails
+   * with a retryable error is handed over again. `caughtUp` resolves when all that was there at the call has been handed over.
    */
   follow(topic: string, onRecord: (record: ConsumedRecord) => Promise<void>): Consumer & { readonly caughtUp: Promise<void> };
   /** The offset after the last record, by partition. Not lowered by retention. */

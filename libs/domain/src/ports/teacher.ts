@@ -47,7 +47,9 @@ export interface TeacherFailure {
   readonly detail: string;
 }
 
-export type TeacherOutcome = { readonly ok: true; readonly answer: TeacherAnswer } | { readonly ok: false; readonly failure: TeacherFailure };
+export type TeacherOutcome =
+  | { readonly ok: true; readonly answer: TeacherAnswer }
+  | { readonly ok: false; readonly failure: TeacherFailure };
 
 /** A large language model behind an API. One call is one request on the wire: repeating is the caller's decision, for it costs money. */
 export interface Teacher {

@@ -20,7 +20,7 @@ export type FeatureSet = 'words' | 'words+chars';
 /** Lengths of the character n-grams: in runs of a script without spaces, and inside words (their ends count as one character each). */
 const longestRunGram = 4;
 const shortestWordGram = 3;
-const longestWordGram = 5;
+const longestWordGram = 4;
 
 const wordSeed = 0x2b2e5ad1;
 const gramSeed = 0x5f356495;
@@ -146,7 +146,7 @@ export function leastDocuments(hash: number): number {
 }
 
 /**
- * How much a feature counts beside others. The n-grams inside a word repeat it up to a dozen times; at full weight they drown it
+ * How much a feature counts beside others. The n-grams inside a word repeat much of it; at full weight they drown it
  * (measured: half weight is better on long reviews and news by 0.3 to 0.8 points, and no worse on short questions).
  */
 export function featureScale(hash: number): number {

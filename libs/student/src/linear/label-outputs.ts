@@ -9,7 +9,7 @@ export function outputCount(labels: LabelSet): number {
 export function labelLogits(
   labels: LabelSet,
   outputs: Float64Array,
-  out = new Float32Array((outputs.length / outputCount(labels)) * labels.names.length),
+  out: Float32Array = new Float32Array((outputs.length / outputCount(labels)) * labels.names.length),
 ): Float32Array {
   if (outputCount(labels) === labels.names.length) {
     out.set(outputs);

@@ -31,7 +31,7 @@ export class LinearModel {
   readonly #occurrences: Int32Array;
   readonly #touched: Int32Array;
 
-  constructor(labels: LabelSet, weights: LinearWeights, columns: Columns = new Columns(weights.hashes)) {
+  constructor(labels: LabelSet, weights: LinearWeights, columns = new Columns(weights.hashes)) {
     this.#labels = labels;
     this.#weights = weights;
     this.#extractor = new FeatureExtractor(weights.features);

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createReadStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -26,11 +26,18 @@ if (flags.data === undefined) {
 const data = (name: string) => join(flags.data!, name);
 const folder = flags.out === undefined ? mkdtempSync(join(tmpdir(), 'llambert-imdb-')) : resolve(flags.out);
 /** scikit-learn's TF-IDF (1-2-grams) and logistic regression on the same answers, by annotations: see tools/bench/README.md. */
-const scikitLearn: Readonly<Record<string, string>> = { 500: '81.0 %', 1000: '83.5 %', 2000: '85.7 % (86.2 % with C cross-validated)', 5000: '88.2 %', 10000: '89.2 %' };
+const scikitLearn: Readonly<Record<string, string>> = {
+  500: '81.0 %',
+  1000: '83.5 %',
+  2000: '85.7 % (86.2 % with C cross-validated)',
+  5000: '88.2 %',
+  10000: '89.2 %',
+};
 
 try {
   const peopleSay = await labelsOf(data('gold.jsonl.gz'));
   const teacherSays = await labelsOf(data('teacher_llama2_70b.jsonl.gz'));
+  mkdirSync(folder, { recursive: true });
   const goldFile = writeGold(peopleSay, Number(flags['with-gold']));
   const teacher = await startStandinTeacher({
     annotator: await replayAnswers({ documents: data('documents.jsonl.gz'), answers: data('teacher_llama2_70b.jsonl.gz') }),
@@ -105,13 +112,22 @@ async function report(
     ['student right, against people, on documents the teacher never saw', percent(unseen.right, unseen.documents)],
     ['  scikit-learn TF-IDF + logistic regression, same number of annotations', scikitLearn[flags.annotations] ?? 'not measured'],
     ['student agrees with the teacher, on the same documents', percent(unseen.agreeing, unseen.documents)],
-    ['threshold', `${routing.threshold?.toFixed(4) ?? 'none'}, ${routing.certified ? 'certified' : 'uncertified'}, target error ${100 * routing.targetError} %`],
+    [
+      'threshold',
+      `${routing.threshold?.toFixed(4) ?? 'none'}, ${routing.certified ? 'certified' : 'uncertified'}, target error ${100 * routing.targetError} %`,
+    ],
     ['coverage (auto)', percent(unseen.auto, unseen.documents)],
     ['  error of auto, against people', percent(unseen.autoWrong, unseen.auto)],
     ['  error of auto, against the teacher', percent(unseen.autoAgainstTeacher, unseen.auto)],
-    ['cost at the configured prices', `$${summary.cost.usd.toFixed(4)}; the teacher on every document about $${summary.cost.teacherOnAllUsd.toFixed(2)}`],
+    [
+      'cost at the configured prices',
+      `$${summary.cost.usd.toFixed(4)}; the teacher on every document about $${summary.cost.teacherOnAllUsd.toFixed(2)}`,
+    ],
     ['documents a second while labelling', `${Math.round(summary.documentsPerSecond)}`],
-    ['wall time', `${used.seconds.toFixed(1)} s (reading ${summary.seconds.reading.toFixed(1)}, learning ${summary.seconds.learning.toFixed(1)}, labelling ${summary.seconds.labelling.toFixed(1)})`],
+    [
+      'wall time',
+      `${used.seconds.toFixed(1)} s (reading ${summary.seconds.reading.toFixed(1)}, learning ${summary.seconds.learning.toFixed(1)}, labelling ${summary.seconds.labelling.toFixed(1)})`,
+    ],
     ['peak memory', `${used.peakMb.toFixed(0)} MB`],
   ];
   for (const [name, value] of lines) process.stdout.write(`${name.padEnd(74)} ${value}\n`);
