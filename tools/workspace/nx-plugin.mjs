@@ -17,7 +17,10 @@ const sources = ['sources', '^sources'];
 function targetsOf(folder) {
   // What lies outside the graph: the tools use the examples, and the tests of tools/workspace look at the workspace's settings.
   const examples = folder.startsWith('tools/') ? atRoot('examples/**/*') : [];
-  const settings = folder === 'tools/workspace' ? atRoot('*.json', '*.yaml', 'tools/setup.mjs') : [];
+  const settings =
+    folder === 'tools/workspace'
+      ? atRoot('*.json', '*.yaml', '*.md', 'docs/**/*', '{apps,libs,tools,examples}/**/*.md', 'tools/setup.mjs')
+      : [];
   const targets = {
     typecheck: target(
       `tsc -p ${folder}/tsconfig.json`,

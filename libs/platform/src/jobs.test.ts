@@ -129,6 +129,44 @@ describe('runJobs', () => {
     });
   });
 
+  describe('begins', () => {
+    it('with what the former process of its name had in hand, without waiting for the leases to run out', async () => {
+      await enqueue('a', 'b');
+      await claimAs('one');
+      await claimAs('two');
+      run(complete, { owner: 'one' });
+      await clock.settle();
+      expect(await sent()).toEqual(['a done']);
+    });
+
+    it('also where the store is away at first', async () => {
+      let failures = 0;
+      await enqueue('a');
+      await claimAs('one');
+      run(complete, {
+        store: {
+          async relinquish(...former) {
+            if (failures++ === 0) throw away;
+            await state.jobs.relinquish(...former);
+          },
+        },
+      });
+      await clock.advance(500);
+      expect(await sent()).toEqual(['a done']);
+    });
+
+    it('once: it does not take back what it has in hand itself', async () => {
+      const slow = slowHandler();
+      await enqueue('a');
+      run(slow.handle, { concurrency: 2 });
+      await clock.advance(10 * pollMs);
+      expect(slow.begun).toEqual(['a']);
+      slow.finish('a');
+      await clock.settle();
+      expect(await sent()).toEqual(['a done']);
+    });
+  });
+
   describe('holds its leases', () => {
     it('as long as the work takes, so that no other owner begins it', async () => {
       const [slow, other] = [slowHandler(), slowHandler()];

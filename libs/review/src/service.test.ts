@@ -50,20 +50,20 @@ describe('the gateway', () => {
       expect(await state.gateway.deployment(task.name)).toEqual({ model: 'model-2', pass: 'live' });
     });
 
-    it('waits for every evaluation and every model of the rounds, in whatever order they are heard of', async () => {
-      const steps = [
-        () => state.gateway.recordRoundsClosed(closed(2)),
-        () => state.gateway.recordEvaluation(evaluation(2)),
-        () => state.gateway.recordModel(aModel(1)),
-        () => state.gateway.recordEvaluation(evaluation(1)),
-      ];
-      for (const step of steps) {
-        await step();
+    it.each([
+      ['the evaluation of an older round', ['closed', 'model 2', 'evaluation 2', 'model 1', 'evaluation 1']],
+      ['an older model', ['evaluation 1', 'model 2', 'evaluation 2', 'closed', 'model 1']],
+      ['the newest model', ['closed', 'evaluation 2', 'model 1', 'evaluation 1', 'model 2']],
+      ['the end of the rounds', ['model 1', 'evaluation 1', 'evaluation 2', 'model 2', 'closed']],
+    ])('waits for %s', async (_, steps) => {
+      for (const [index, step] of steps.entries()) {
+        expect(await said(), `before ${step}, step ${index}`).toEqual([]);
+        const [what, round] = step.split(' ');
+        if (what === 'closed') await state.gateway.recordRoundsClosed(closed(2));
+        if (what === 'model') await state.gateway.recordModel(aModel(Number(round)));
+        if (what === 'evaluation') await state.gateway.recordEvaluation(evaluation(Number(round)));
         await promote(state.gateway, task);
-        expect(await said()).toEqual([]);
       }
-      await state.gateway.recordModel(aModel(2));
-      await promote(state.gateway, task);
       expect(await said()).toEqual(deployed);
     });
 

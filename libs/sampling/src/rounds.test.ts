@@ -187,9 +187,13 @@ describe('advanceRounds', () => {
       expect(await endOf(theTask(160, { rounds: 5 }), 1000, stuck)).toEqual([]);
     });
 
-    it('not, and not with an error either, after rounds without any annotation', async () => {
-      const refused = [0, 0, 0].map((annotations) => ({ annotations, agreement: agreementOf(0.8) }));
-      expect(await endOf(theTask(160, { rounds: 5 }), 1000, refused)).toEqual([]);
+    it('not, and not with an error either, after a round without any annotation', async () => {
+      const accuracies = [0.5, 0.6, 0.7, 0.775];
+      const refusedFirst = accuracies.map((accuracy, index) => ({
+        annotations: [0, 10, 20, 40][index]!,
+        agreement: agreementOf(accuracy),
+      }));
+      expect(await endOf(theTask(320, { rounds: 6 }), 1000, refusedFirst)).toEqual([]);
     });
 
     it('when the agreement asked for is reached', async () => {
