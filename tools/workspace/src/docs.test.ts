@@ -27,7 +27,7 @@ describe('the documentation', () => {
 
   it('shows only tasks that are valid', () => {
     const blocks = pages
-      .flatMap((page) => [...read(page).matchAll(/```yaml\n([^]*?)```/g)].map((match) => match[1]!))
+      .flatMap((page) => [...read(page).matchAll(/```yaml\n([\s\S]*?)```/g)].map((match) => match[1]!))
       .filter((block) => /^task:/m.test(block));
     expect(blocks.length).toBeGreaterThan(2);
     for (const block of blocks) expect(() => parseTaskYaml(block, { fileName: 'task.yaml' }), block).not.toThrow();
