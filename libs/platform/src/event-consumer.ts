@@ -38,7 +38,7 @@ export function consumeEvents<Name extends EventName>(options: {
 
 /**
  * Follows one of the compacted kinds of event: `onEvent` sees at least the last of each key, then whatever is said from now on. An
- * error of `onEvent` ends it, and so does an event that cannot be decoded: what was said before it no longer holds.
+ * error of `onEvent` that will not pass ends it, and so does an event that cannot be decoded: what was said before no longer holds.
  */
 export function followEvents<Name extends EventName>(options: {
   prefix: string;

@@ -55,6 +55,17 @@ export function stageStoreConformance(name: string, createHarness: () => Promise
         expect((await state.outbox.pendingEvents(10)).map((event) => event.id)).toEqual(['closed']);
       });
 
+      it('closes once, after the last round, whoever else comes to another end', async () => {
+        await state.sampler.openRound(aRound(), [aDrawnSample()], []);
+        await state.sampler.openRound(aRound({ round: 2 }), [], []);
+        await state.sampler.closeRounds({ task: 'task', rounds: 1, end: 'plateau' }, [anEvent('too early')]);
+        expect(await state.sampler.roundsState('task')).toMatchObject({ phase: 'open', round: 2 });
+        await state.sampler.closeRounds({ task: 'task', rounds: 2, end: 'plateau' }, [anEvent('closed')]);
+        await state.sampler.closeRounds({ task: 'task', rounds: 2, end: 'budget_exhausted' }, [anEvent('again')]);
+        expect(await state.sampler.roundsState('task')).toEqual({ phase: 'closed', end: 'plateau' });
+        expect((await state.outbox.pendingEvents(10)).map((event) => event.id)).toEqual(['closed']);
+      });
+
       it('lets one of two replicas that race open the round', async () => {
         const other = await harness.open();
         await Promise.all([
@@ -115,9 +126,9 @@ export function stageStoreConformance(name: string, createHarness: () => Promise
         const pass = { task: 'task', pass: 'live', kind: 'live' as const, source: 'in', predictions: 'out' };
         expect(await state.gateway.deployment('task')).toBeNull();
         await state.gateway.deploy({ task: 'task', model: 'one' }, pass, [anEvent('deployed')]);
-        await state.gateway.deploy({ task: 'task', model: 'two' }, pass, [anEvent('deployed')]);
+        await state.gateway.deploy({ task: 'task', model: 'two' }, pass, [anEvent('another')]);
         expect(await state.gateway.deployment('task')).toEqual({ model: 'one', pass: 'live' });
-        expect(await state.outbox.pendingEvents(10)).toHaveLength(1);
+        expect((await state.outbox.pendingEvents(10)).map((event) => event.id)).toEqual(['deployed']);
       });
     });
 

@@ -48,12 +48,12 @@ export function sqlGatewayStore(database: Kysely<StateTables>): GatewayStore {
     },
     async deploy(change, pass, events) {
       await database.transaction().execute(async (transaction) => {
-        await transaction
+        const { numInsertedOrUpdatedRows } = await transaction
           .insertInto('gateway_deployment')
           .values({ task: change.task, model: change.model, pass: pass.pass })
           .onConflict((conflict) => conflict.doNothing())
-          .execute();
-        await putEvents(transaction, events);
+          .executeTakeFirstOrThrow();
+        if (numInsertedOrUpdatedRows === 1n) await putEvents(transaction, events);
       });
     },
     async deployment(task) {

@@ -83,6 +83,8 @@ export function sqlSamplerStore(database: Kysely<StateTables>): SamplerStore {
     },
     async closeRounds(closed, events) {
       await database.transaction().execute(async (transaction) => {
+        const state = await transaction.selectFrom('rounds').selectAll().where('task', '=', closed.task).executeTakeFirst();
+        if (state?.phase === 'closed' || (state?.round ?? 0) !== closed.rounds) return;
         await transaction
           .insertInto('rounds')
           .values({ task: closed.task, phase: 'closed', round: closed.rounds, drawn: 0, end: closed.end })

@@ -31,6 +31,7 @@ export interface SamplerStore {
   drawnDocumentIds(task: string): Promise<ReadonlySet<string>>;
   /** Opens the round that follows the present state, with its samples and events; does nothing where that round is open already. */
   openRound(opened: RoundOpened, samples: readonly Sample[], events: readonly Event[]): Promise<void>;
+  /** Closes the rounds after the last one that was opened; does nothing where they are closed, or another round is open by now. */
   closeRounds(closed: RoundsClosed, events: readonly Event[]): Promise<void>;
   recordEvaluation(evaluation: RoundEvaluation): Promise<void>;
   /** By round. */
