@@ -140,9 +140,12 @@ export class FeatureExtractor {
   }
 }
 
-/** Fewest texts a feature must stand in to be learnt from: one for a word, two for the many pairs and n-grams. */
-export function leastDocuments(hash: number): number {
-  return (hash & wordBit) !== 0 ? 1 : 2;
+/**
+ * Fewest of `documents` texts a feature must stand in to be learnt from: one for a word; two for the many pairs and n-grams, and one
+ * more for every 5,000 texts (measured: as accurate, a fraction of the features at 20,000 reviews, so faster).
+ */
+export function leastDocuments(hash: number, documents: number): number {
+  return (hash & wordBit) !== 0 ? 1 : 2 + Math.floor(documents / 5000);
 }
 
 /**

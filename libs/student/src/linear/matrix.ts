@@ -55,7 +55,9 @@ export class FeatureCounter {
     const hashes = this.#seen.hashes();
     const frequencies = new Int32Array(hashes.length);
     for (let entry = 0; entry < this.#entries; entry++) frequencies[this.#columns[entry]!]!++;
-    const kept = Int32Array.from(frequencies.keys()).filter((column) => frequencies[column]! >= leastDocuments(hashes[column]!));
+    const kept = Int32Array.from(frequencies.keys()).filter(
+      (column) => frequencies[column]! >= leastDocuments(hashes[column]!, this.#starts.length - 1),
+    );
     // Frequent features side by side: the weights that a text touches then share cache lines. Ties by hash, not by order of rows.
     kept.sort((left, right) => frequencies[right]! - frequencies[left]! || hashes[left]! - hashes[right]!);
     const renumbered = new Int32Array(hashes.length).fill(-1);
@@ -93,7 +95,9 @@ export function columnScales({ starts, columns, width, hashes }: FeatureCounts, 
   const documents = new Int32Array(width);
   for (const row of rows) for (let entry = starts[row]!; entry < starts[row + 1]!; entry++) documents[columns[entry]!]!++;
   return Float32Array.from(hashes, (hash, column) =>
-    documents[column]! < leastDocuments(hash) ? 0 : featureScale(hash) * (Math.log((1 + rows.length) / (1 + documents[column]!)) + 1),
+    documents[column]! < leastDocuments(hash, rows.length)
+      ? 0
+      : featureScale(hash) * (Math.log((1 + rows.length) / (1 + documents[column]!)) + 1),
   );
 }
 

@@ -18,7 +18,6 @@ export interface Solution {
   /** W, [D, K]. */
   readonly weights: Float64Array;
   readonly intercepts: Float64Array;
-  readonly iterations: number;
   /** Norm of the objective's gradient over its norm at W = 0 with the best intercepts known then. */
   readonly gradientRatio: number;
 }
@@ -96,7 +95,6 @@ export async function solve(regression: Regression, settings: SolverSettings): P
     point,
     weights,
     intercepts: space.intercepts(point).slice(),
-    iterations,
     gradientRatio: initialNorm === 0 ? 0 : norm / initialNorm,
   };
 }

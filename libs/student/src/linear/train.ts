@@ -37,7 +37,7 @@ export interface LinearTrainingInput {
 }
 
 const finalTolerance = 1e-3;
-/** Character n-grams make prediction four to five times slower, so they must lower the held-out log-loss by this share at least. */
+/** Character n-grams make prediction three to four times slower, so they must lower the held-out log-loss by this share at least. */
 const leastGainOfChars = 0.03;
 /** Rows on which character n-grams are tried: enough to see whether they pay, few enough to bound time and memory. */
 const mostRowsToTryChars = 5000;

@@ -1,0 +1,48 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LabelSet, ModelManifest } from '@llambert/domain';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadClassifier } from './classifier.ts';
+import { FeatureExtractor } from './linear/features.ts';
+import { LinearModel } from './linear/model.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'llambert-classifier-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+/** A model that knows the word "yes", with these weights for it. */
+async function classifierOf(labels: LabelSet, weights: number[], temperature: number) {
+  const extractor = new FeatureExtractor('words');
+  const hashes = extractor.hashes.slice(0, extractor.extract({ text: 'yes' }));
+  const table = Float32Array.of(1, ...weights);
+  await new LinearModel(labels, { features: 'words', hashes, table, intercepts: new Float32Array(weights.length) }).save(folder);
+  const calibration: ModelManifest['calibration'] = { method: 'temperature', temperature, documents: 1, reference: 'teacher' };
+  return loadClassifier(folder, { student: 'linear', labels, calibration });
+}
+
+describe('loadClassifier', () => {
+  it('gives calibrated probabilities of exclusive labels', async () => {
+    const classifier = await classifierOf({ kind: 'single', names: ['no', 'yes'] }, [4], 2);
+    const { probabilities, truncated } = await classifier.classify([{ text: 'yes' }, { text: 'what' }]);
+    expect(probabilities[1]).toBeCloseTo(1 / (1 + Math.exp(-2)), 6);
+    expect(probabilities[0]! + probabilities[1]!).toBeCloseTo(1, 6);
+    expect([...probabilities.subarray(2)]).toEqual([0.5, 0.5]);
+    expect([...truncated]).toEqual([0, 0]);
+    expect(classifier).toMatchObject({ kind: 'linear', labels: { names: ['no', 'yes'] } });
+  });
+
+  it('gives each of several labels a probability of its own', async () => {
+    const classifier = await classifierOf({ kind: 'multi', names: ['x', 'y', 'z'] }, [3, 3, -3], 1);
+    const { probabilities } = await classifier.classify([{ text: 'Yes!' }]);
+    const high = 1 / (1 + Math.exp(-3));
+    for (const [label, expected] of [high, high, 1 - high].entries()) expect(probabilities[label]).toBeCloseTo(expected, 6);
+  });
+
+  it('answers nothing for no documents', async () => {
+    const classifier = await classifierOf({ kind: 'single', names: ['a', 'b', 'c'] }, [1, 2, 3], 1);
+    expect(await classifier.classify([])).toEqual({ probabilities: new Float32Array(0), truncated: new Uint8Array(0) });
+  });
+});
