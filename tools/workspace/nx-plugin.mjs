@@ -6,7 +6,8 @@ import { dirname } from 'node:path';
 
 /** A cached target that runs in the root of the workspace. */
 function target(command, files, packages, outputs = []) {
-  const inputs = [...files, { externalDependencies: packages }];
+  // A list of packages hashes those alone; the lock stands for all that they bring and for those that sources import.
+  const inputs = [...files, '{workspaceRoot}/package-lock.json', { externalDependencies: packages }];
   return { cache: true, command, inputs, outputs, options: { cwd: '{workspaceRoot}' } };
 }
 

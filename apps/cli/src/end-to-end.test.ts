@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -226,6 +226,36 @@ describe('what cannot go well', () => {
     await refuses(['run', 'task.yaml', '--input', 'empty.jsonl', '--out', 'run5'], 2, 'task.yaml:', 'buget', 'budget');
   }, 60_000);
 
+  it('a mistake in the command does not spoil the folder for the corrected one', async () => {
+    writeTask();
+    writeDocuments(colourDocuments(200));
+    await refuses([...run, '--text-field', 'nosuch'], 2, 'nosuch', 'text');
+    writeFileSync(at('blank.jsonl'), '{"id": 1, "text": " "}\n');
+    await refuses(['run', 'task.yaml', '--input', 'blank.jsonl', '--out', 'run'], 2, 'blank.jsonl:1');
+    const result = await user(run);
+    expect(result, result.stderr).toMatchObject({ code: 0 });
+    expect(JSON.parse(result.stdout).documents).toMatchObject({ labelled: 200, deadLetters: 0 });
+  }, 60_000);
+
+  it('a run killed with calls in flight does not block one with other settings near the cap', async () => {
+    const slow = await start({ latencyMs: 2000 });
+    writeTask([], { budget: '{usd: 0.045, annotations: 40}' });
+    const text = readFileSync(at('task.yaml'), 'utf8');
+    writeFileSync(at('task.yaml'), text.replace(teacher.baseUrl, slow.baseUrl));
+    writeDocuments(colourDocuments(100));
+    const { child, ended } = startLlambert(run, { cwd: folder });
+    while (!existsSync(at('run/state/ledger.db'))) await new Promise((done) => setTimeout(done, 20));
+    await new Promise((done) => setTimeout(done, 2500));
+    child.kill('SIGKILL');
+    await ended;
+    writeFileSync(at('task.yaml'), `${text}sampling: {seed: 2}\n`);
+    const result = await user(run);
+    expect(result.code, result.stderr).not.toBeNull();
+    const { cost } = JSON.parse(result.stdout) as Summary;
+    expect(cost.usd).toBeLessThanOrEqual(cost.capUsd);
+    expect(cost.unknownOutcomes).toBeGreaterThan(0);
+  }, 60_000);
+
   it('good documents survive bad ones, which end as dead letters with reasons and places', async () => {
     writeTask();
     const good = colourDocuments(300).map(({ id, text }) => JSON.stringify({ id, text }));
@@ -287,6 +317,12 @@ describe('what cannot go well', () => {
     expect((await user(run)).code).toBe(0);
     // The answers were cached: other settings cost nothing.
     expect(teacher.ledger().billed.calls).toBe(calls);
+    // Another model is asked again, under the same cap.
+    writeTask();
+    writeFileSync(at('task.yaml'), readFileSync(at('task.yaml'), 'utf8').replace('model: standin', 'model: standin-2'));
+    const other = await user(run);
+    expect(other, other.stderr).toMatchObject({ code: 0 });
+    expect(teacher.ledger().billed.calls).toBe(2 * calls);
     writeTask(['guide: Look again.']);
     await refuses(run, 2, 'other labels, guide or examples', '--out');
     writeTask();

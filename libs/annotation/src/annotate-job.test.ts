@@ -74,6 +74,7 @@ describe('a job', () => {
   it('ends with the event of its answer', async () => {
     const { run } = await handlerWith(teacherOf(positive));
     expect(await run(aSample())).toEqual({
+      asked: true,
       complete: [
         {
           id: `answered:${aSample().id}`,
@@ -101,6 +102,21 @@ describe('a job', () => {
     expect(clock.slept).toEqual([released.releaseAfterMs]);
     await run(aSample('c'));
     expect(clock.slept).toHaveLength(1);
+  });
+
+  it('takes calls that failed together for one failure of the teacher, and an answer for the end of the series', async () => {
+    const away = failure('overloaded', 'no');
+    const { run } = await handlerWith(teacherOf(away, away, away, away, away, positive, away));
+    const delayOf = async (id: string) => {
+      const result = await run(aSample(id));
+      return 'releaseAfterMs' in result ? result.releaseAfterMs : null;
+    };
+    for (const delay of await Promise.all(['a', 'b', 'c', 'd'].map(delayOf))) expect(delay).toBeLessThan(1300);
+    const second = await delayOf('e');
+    expect(second).toBeGreaterThanOrEqual(2000);
+    expect(second).toBeLessThan(2600);
+    expect(await delayOf('f')).toBeNull();
+    expect(await delayOf('g')).toBeLessThan(1300);
   });
 
   it('does not make others wait for an answer that could not be read', async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   type AnnotationStore,
   type Answer,
@@ -36,7 +37,11 @@ export interface AnnotateJobPorts {
 
 /** How a job ended: what `runJobs` wants, and why it is to be tried again where a teacher failed. */
 export type AnnotateJobResult =
-  | { readonly complete: readonly Event[] }
+  | {
+      readonly complete: readonly Event[];
+      /** Whether the teacher was asked: a cached answer says nothing about it. */
+      readonly asked: boolean;
+    }
   | { readonly releaseAfterMs: number; readonly failure: TeacherFailure | null };
 
 /** Tries of a sample that may have cost money, in one process. */
@@ -62,7 +67,8 @@ export function annotateJobHandler(ports: AnnotateJobPorts): (lease: Lease, sign
     const pause = pauses.get(teacher.endpoint);
     if (pause !== undefined) await ports.clock.sleep(pause.until - ports.clock.now(), signal);
 
-    const callId = `${lease.id}:${lease.token}`;
+    // Never used before: the ledger outlives the jobs' state, in which tokens count from the beginning.
+    const callId = randomUUID();
     const tries = (costlyTries.get(sample.id) ?? 0) + 1;
     const call = withGrace(signal, ports.clock);
     const work = { task, sample, teacher, store: ports.store, callId, lastTry: tries >= maxCostlyTries, signal, callSignal: call.signal };
@@ -71,18 +77,21 @@ export function annotateJobHandler(ports: AnnotateJobPorts): (lease: Lease, sign
     if (result.kind === 'wait') return { releaseAfterMs: waitMs, failure: null };
     if (result.kind === 'answer') {
       costlyTries.delete(sample.id);
-      // A pause that began while this call was under way stands.
-      if (pauses.get(teacher.endpoint) === pause) pauses.delete(teacher.endpoint);
-      return { complete: [answeredEvent(result.answer)] };
+      // A pause that began while this call was under way stands, but the teacher is not away.
+      const begun = pauses.get(teacher.endpoint);
+      if (begun === pause) pauses.delete(teacher.endpoint);
+      else if (begun !== undefined) pauses.set(teacher.endpoint, { until: begun.until, failures: 0 });
+      return { complete: [answeredEvent(result.answer)], asked: !result.answer.cached && result.answer.model !== '' };
     }
     const { failure } = result;
     if (failure.charged === 'perhaps') costlyTries.set(sample.id, tries);
-    const failures = (pause?.failures ?? 0) + 1;
+    const current = pauses.get(teacher.endpoint);
+    // Calls that were under way together and fail together are one failure of the teacher.
+    const failures = (current?.failures ?? 0) + (current === pause ? 1 : 0);
     const delay = retryDelay(failure, failures, callId);
     // An answer that cannot be read says nothing about the next one.
     if (failure.kind !== 'malformed') {
-      const until = Math.max(ports.clock.now() + delay, pauses.get(teacher.endpoint)?.until ?? 0);
-      pauses.set(teacher.endpoint, { until, failures });
+      pauses.set(teacher.endpoint, { until: Math.max(ports.clock.now() + delay, current?.until ?? 0), failures });
     }
     return { releaseAfterMs: delay, failure };
   };

@@ -33,8 +33,9 @@ export function annotatorService(ports: AnnotatorPorts): Service {
   });
   const annotate = async (lease: Lease, signal: AbortSignal): Promise<JobResult> => {
     const result = await handle(lease, signal);
-    if ('complete' in result) ports.onOutcome(null);
-    else if (result.failure !== null) ports.onOutcome(result.failure);
+    if ('failure' in result) {
+      if (result.failure !== null) ports.onOutcome(result.failure);
+    } else if (result.asked) ports.onOutcome(null);
     return result;
   };
   services.add('tasks', () =>

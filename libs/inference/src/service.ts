@@ -51,6 +51,8 @@ function labelSource(ports: InferencePorts, pass: PassOpened, deployment: () => 
     const known = opened.get(digest) ?? ports.artifacts.open(digest);
     opened.clear();
     opened.set(digest, known);
+    // A store that is away for a moment must not be away for ever.
+    known.catch(() => opened.delete(digest));
     return known;
   };
   return ports.eventLog.consume({

@@ -103,7 +103,7 @@ export function summarize(facts: SummaryFacts): Summary {
       teacher: facts.task.settings.teacher.model,
     },
     cost: {
-      usd: inUsd(spend.settled),
+      usd: inUsd(spend.settled + spend.reserved),
       capUsd: inUsd(spend.cap),
       calls: spend.calls,
       inputTokens: spend.inputTokens,

@@ -52,14 +52,22 @@ export async function trainRound(
 function manifestOf(task: Task, round: number, labels: LabelSet, dataset: Dataset, trained: TrainedStudent): Omit<ModelManifest, 'files'> {
   const width = labels.names.length;
   const targets = dataset.rows.map((row) => row.target);
-  const temperature = fitTemperature(trained.outOfFoldLogits, targets.flat(), targets.length, width, labels.kind);
+  const byTeacher = dataset.rows.flatMap((row, index) => (row.labelledBy === 'teacher' ? [index] : []));
+  // One reference for one figure: people's labels calibrate only where there are no others.
+  const calibrating = byTeacher.length > 0 ? byTeacher : [...targets.keys()];
+  const temperature = fitTemperature(
+    calibrating.flatMap((row) => [...trained.outOfFoldLogits.subarray(row * width, (row + 1) * width)]),
+    calibrating.flatMap((row) => targets[row]!),
+    calibrating.length,
+    width,
+    labels.kind,
+  );
   const calibrated = (logits: Float32Array): LabelDistribution[] =>
     Array.from({ length: logits.length / width }, (_, row) =>
       Array.from(probabilities(logits, row * width, width, labels.kind, temperature)),
     );
 
   const outOfFold = calibrated(trained.outOfFoldLogits);
-  const byTeacher = dataset.rows.flatMap((row, index) => (row.labelledBy === 'teacher' ? [index] : []));
   const agreement: ScoredDocuments = {
     probabilities: byTeacher.map((index) => outOfFold[index]!),
     targets: byTeacher.map((index) => targets[index]!),
@@ -84,7 +92,12 @@ function manifestOf(task: Task, round: number, labels: LabelSet, dataset: Datase
       certifyGold: dataset.certify.length,
     },
     training: trained.training,
-    calibration: { method: 'temperature', temperature, documents: targets.length, reference: 'teacher' },
+    calibration: {
+      method: 'temperature',
+      temperature,
+      documents: calibrating.length,
+      reference: byTeacher.length > 0 ? 'teacher' : 'human',
+    },
     evaluations: [
       ...(byTeacher.length === 0 ? [] : [evaluate(labels, agreement, 'teacher', 'out-of-fold')]),
       ...(dataset.certify.length === 0 ? [] : [evaluate(labels, certify, 'human', 'certify-gold')]),

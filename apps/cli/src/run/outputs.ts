@@ -115,8 +115,10 @@ export async function writeDeadLetters(run: RunFolder, prefix: string): Promise<
 /** Puts the deployed model's artifact beside the labels, whole or not at all. */
 export async function copyModel(run: RunFolder, digest: string): Promise<void> {
   const { folder } = await run.artifacts.open(digest);
-  const fresh = `${run.paths.model}.${process.pid}.tmp`;
-  const old = `${run.paths.model}.${process.pid}.old`;
+  // The folder's lock lets one process in, so fixed names do; what a killed one left under them is swept first.
+  const fresh = `${run.paths.model}.new`;
+  const old = `${run.paths.model}.old`;
+  for (const left of [fresh, old]) rmSync(left, { recursive: true, force: true });
   try {
     cpSync(folder, fresh, { recursive: true });
     if (existsSync(run.paths.model)) renameSync(run.paths.model, old);
@@ -124,6 +126,11 @@ export async function copyModel(run: RunFolder, digest: string): Promise<void> {
   } finally {
     for (const left of [fresh, old]) rmSync(left, { recursive: true, force: true });
   }
+}
+
+/** Takes away a former loop's model where this loop has none: it must not be taken for this one's. */
+export function removeModel(run: RunFolder): void {
+  rmSync(run.paths.model, { recursive: true, force: true });
 }
 
 export async function writeSummary(run: RunFolder, summary: Summary): Promise<void> {

@@ -1,6 +1,6 @@
 import { labelSetOf, type Task } from '@llambert/domain';
 import { type Summary, summarize } from '@llambert/review';
-import { copyModel, writeAnnotations, writeDeadLetters, writeLabels, writeSummary } from './outputs.ts';
+import { copyModel, removeModel, writeAnnotations, writeDeadLetters, writeLabels, writeSummary } from './outputs.ts';
 import type { RunFolder } from './run-folder.ts';
 
 export interface LoopFacts {
@@ -24,7 +24,8 @@ export async function writeResults(run: RunFolder, state: Awaited<ReturnType<Run
   const answers = await writeAnnotations(run, prefix);
   const deadLetters = await writeDeadLetters(run, prefix);
   const counts = await writeLabels(run, task.topics.predictions, labels.kind, labels.names);
-  if (deployment !== null) await copyModel(run, deployment.model);
+  if (deployment === null) removeModel(run);
+  else await copyModel(run, deployment.model);
 
   const closed = await state.gateway.roundsClosed(task.name);
   const seconds = {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { folderArtifactStore } from '@llambert/adapters/folder';
 import { holdLock, openDatabase, sqliteEventLog, sqliteState } from '@llambert/adapters/sqlite';
@@ -59,6 +59,8 @@ export interface RunFolder {
   /** The state of one loop: one task with one set of settings and gold. */
   openLoop(loop: string): Promise<State>;
   close(): Promise<void>;
+  /** Closes the folder and leaves it as if it had never been opened: for a run that has read nothing it can use. */
+  discard(): Promise<void>;
 }
 
 /** Opens a run's folder to work in it, creating it where it is not there. Throws `busy` where another process has it. */
@@ -89,8 +91,13 @@ export async function lookIntoRunFolder(folder: string): Promise<RunFolder> {
 async function open(paths: RunPaths, release: () => void): Promise<RunFolder> {
   const at = (name: string) => join(paths.state, name);
   const events = openDatabase(at('events.db'));
-  const ledger = await sqliteState(at('ledger.db'));
+  // Money that was spent must be known after a power cut, too; everything else can be worked out again.
+  const ledger = await sqliteState(at('ledger.db'), { synchronous: 'full' });
   const opened: State[] = [ledger];
+  const closeAll = async () => {
+    for (const state of opened) await state.close();
+    events.close();
+  };
   return {
     paths,
     eventLog: sqliteEventLog(events, { clock: systemClock }),
@@ -102,8 +109,13 @@ async function open(paths: RunPaths, release: () => void): Promise<RunFolder> {
       return state;
     },
     async close() {
-      for (const state of opened) await state.close();
-      events.close();
+      await closeAll();
+      release();
+    },
+    async discard() {
+      await closeAll();
+      // The lock is held to the end, so that nobody else opens what is being removed.
+      for (const name of readdirSync(paths.state)) if (!name.startsWith('lock')) rmSync(at(name), { recursive: true });
       release();
     },
   };

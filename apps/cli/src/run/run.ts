@@ -36,10 +36,23 @@ const lookMs = 100;
 export async function runTask(request: RunRequest, reporter: Reporter, signal: AbortSignal): Promise<Summary> {
   const run = await openRunFolder(request.out);
   try {
-    return await labelAll(run, request, reporter, signal);
-  } finally {
+    const summary = await labelAll(run, request, reporter, signal);
     await run.close();
+    return summary;
+  } catch (error) {
+    // A mistake in the command or the input must not stay behind: the corrected one begins anew.
+    await ((await hasRead(run)) ? run.close() : run.discard());
+    throw error;
   }
+}
+
+/** Whether the folder holds documents, or labels of a former run. */
+async function hasRead(run: RunFolder): Promise<boolean> {
+  const current = await run.ledger.run.recall('current');
+  if (current === null) return false;
+  const { task } = JSON.parse(current) as CurrentLoop;
+  const [documents = 0] = await run.eventLog.endOffsets(task.topics.source).catch(() => []);
+  return documents > 0;
 }
 
 async function labelAll(run: RunFolder, request: RunRequest, reporter: Reporter, signal: AbortSignal): Promise<Summary> {
@@ -50,6 +63,11 @@ async function labelAll(run: RunFolder, request: RunRequest, reporter: Reporter,
   const { predictions } = defaultTaskTopics(prefix, request.task.name);
   const task: Task = { ...request.task, topics: { source, predictions } };
   await claimFolderFor(run, task);
+  const former = await run.ledger.run.recall('current');
+  if (former !== null && (JSON.parse(former) as CurrentLoop).loop !== loop) {
+    // What another loop had in flight when it was killed is nobody's to settle any more, and would take room under the cap for ever.
+    await run.ledger.annotation.settleAbandoned(task.name, null);
+  }
   await run.ledger.run.replace('current', JSON.stringify({ loop, task } satisfies CurrentLoop));
   const read = await ingest(run, { inputs: request.inputs, options: request.reading, source }, reporter, signal);
   const readAt = Date.now();
@@ -74,12 +92,15 @@ async function labelAll(run: RunFolder, request: RunRequest, reporter: Reporter,
     onTraining: progress.onTraining,
     onOutcome: trouble.onOutcome,
   });
+  const troubled = new AbortController();
+  for (const end of [services.done, trouble.exhausted]) end.catch((error: unknown) => troubled.abort(error));
   let phase = await progress.look();
   const labelledBefore = phase.labelled;
   let learnedAt = readAt;
   try {
     while (phase.name === 'learning' || phase.name === 'labelling') {
-      await Promise.race([delay(lookMs), services.done, trouble.exhausted]);
+      await delay(lookMs, undefined, { signal: troubled.signal }).catch(() => undefined);
+      troubled.signal.throwIfAborted();
       if (signal.aborted) throw new LlambertError('cancelled', 'stopped: the same command goes on from here');
       phase = await progress.look();
       if (phase.name === 'learning') learnedAt = Date.now();

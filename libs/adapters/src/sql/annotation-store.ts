@@ -40,7 +40,7 @@ export function sqlAnnotationStore(database: Kysely<StateTables>): AnnotationSto
             .set((set) => ({
               reserved: set('reserved', '-', reserved),
               settled: set('settled', '+', price),
-              calls: set('calls', '+', 1),
+              calls: set('calls', '+', answer === null && price === 0 ? 0 : 1),
               input_tokens: set('input_tokens', '+', inputTokens),
               output_tokens: set('output_tokens', '+', outputTokens),
             }))
@@ -62,13 +62,8 @@ export function sqlAnnotationStore(database: Kysely<StateTables>): AnnotationSto
 
     async settleAbandoned(task, sampleId) {
       return database.transaction().execute(async (transaction) => {
-        const open = await transaction
-          .selectFrom('teacher_call')
-          .select('call_id')
-          .where('task', '=', task)
-          .where('sample_id', '=', sampleId)
-          .where('outcome', '=', 'reserved')
-          .execute();
+        const ofTask = transaction.selectFrom('teacher_call').select('call_id').where('task', '=', task).where('outcome', '=', 'reserved');
+        const open = await (sampleId === null ? ofTask : ofTask.where('sample_id', '=', sampleId)).execute();
         for (const call of open) await settleUnknown(transaction, task, call.call_id);
         return open.length;
       });

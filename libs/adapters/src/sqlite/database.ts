@@ -14,10 +14,10 @@ const busyTimeoutMs = 10_000;
 
 /**
  * Opens a database file, creating it where it is not there: WAL (a reader never waits), synchronous NORMAL (a killed process loses
- * nothing; a power cut may lose the last transactions, never half of one), pages given back by `incremental_vacuum`. Throws
+ * nothing; a power cut may lose the last transactions, never half of one) unless FULL is asked for (nor does a power cut), pages given back by `incremental_vacuum`. Throws
  * `invalid_input` for a file that is not ours and `conflict` for one of a newer version.
  */
-export function openDatabase(path: string): DatabaseSync {
+export function openDatabase(path: string, { synchronous = 'normal' }: { synchronous?: 'normal' | 'full' } = {}): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(path, { timeout: busyTimeoutMs });
@@ -26,7 +26,7 @@ export function openDatabase(path: string): DatabaseSync {
     database.exec('pragma auto_vacuum = incremental');
     enterWal(database);
     // The write-ahead log is cut to this many bytes once its contents are in the file.
-    database.exec('pragma synchronous = normal; pragma foreign_keys = on; pragma journal_size_limit = 16777216');
+    database.exec(`pragma synchronous = ${synchronous}; pragma foreign_keys = on; pragma journal_size_limit = 16777216`);
     migrate(database, path);
     return database;
   } catch (error) {

@@ -44,6 +44,7 @@ export interface Spend {
   readonly settled: NanoUsd;
   /** Worst prices of the calls in flight. */
   readonly reserved: NanoUsd;
+  /** Calls that were answered or may be billed; not those that the server refused before it worked. */
   readonly calls: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
@@ -70,8 +71,8 @@ export interface AnnotationStore {
   }): Promise<void>;
   /** Settles a reservation at its reserved price: the provider may bill the call. */
   settleUnknown(call: { task: string; callId: string }): Promise<void>;
-  /** Settles as unknown every reservation that a crash left open for the sample; returns how many. */
-  settleAbandoned(task: string, sampleId: string): Promise<number>;
+  /** Settles as unknown every reservation that a crash left open for the sample, or for any sample; returns how many. */
+  settleAbandoned(task: string, sampleId: string | null): Promise<number>;
   cachedAnswer(cacheKey: string): Promise<TeacherAnswer | null>;
   spend(task: string): Promise<Spend>;
   /** Calls that have been settled, by sample: for books and tests. */

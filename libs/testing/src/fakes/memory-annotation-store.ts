@@ -31,8 +31,8 @@ export function memoryAnnotationStore(): AnnotationStore {
     call.price = price ?? call.price;
     call.outcome = outcome;
     budget.settled += call.price;
-    budget.calls += 1;
     if (outcome === 'unknown') {
+      budget.calls += 1;
       budget.unknownOutcomes += 1;
       budget.unknownCost += call.price;
     }
@@ -61,6 +61,7 @@ export function memoryAnnotationStore(): AnnotationStore {
     async settle({ task, callId, price, inputTokens, outputTokens, answer }) {
       if (end(task, callId, 'settled', price)) {
         const budget = budgetOf(task);
+        if (answer !== null || price > 0) budget.calls += 1;
         budget.inputTokens += inputTokens;
         budget.outputTokens += outputTokens;
       }
@@ -72,7 +73,9 @@ export function memoryAnnotationStore(): AnnotationStore {
     },
 
     async settleAbandoned(task, sampleId) {
-      const open = [...calls.values()].filter((call) => call.task === task && call.sampleId === sampleId && call.outcome === 'reserved');
+      const open = [...calls.values()].filter(
+        (call) => call.task === task && (sampleId === null || call.sampleId === sampleId) && call.outcome === 'reserved',
+      );
       for (const call of open) end(task, call.callId, 'unknown', null);
       return open.length;
     },
