@@ -23,6 +23,7 @@ const facts = (changes: Partial<SummaryFacts> = {}): SummaryFacts => ({
   evaluations: [
     anEvaluation({ round: 1, annotations: 100, model: 'digest', reason: 'trained', agreement: anEvaluationOf('teacher', 0.9) }),
   ],
+  earlierCertifications: 0,
   seconds: { reading: 1, learning: 5, labelling: 2, total: 9 },
   ...changes,
 });
@@ -54,6 +55,11 @@ describe('summarize', () => {
     expect(model!.routing.certified).toBe(false);
     expect(warnings).toContain('the "auto" labels are uncertified: there is no certify gold');
     expect(warnings.join()).toContain('agreement with the teacher, not correctness');
+  });
+
+  it('warns that gold which judged other settings before proves less', () => {
+    const { warnings } = summarize(facts({ earlierCertifications: 2, model: { digest: 'digest', manifest: certified } }));
+    expect(warnings.join()).toContain('under 2 other settings');
   });
 
   it('warns of nothing where there is nothing to warn of', () => {

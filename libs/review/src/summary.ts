@@ -75,6 +75,8 @@ export interface SummaryFacts {
   readonly spend: Spend;
   readonly model: { digest: string; manifest: ModelManifest } | null;
   readonly evaluations: readonly RoundEvaluation[];
+  /** Other settings of the same labelling whose models were looked at by certify gold before. */
+  readonly earlierCertifications: number;
   readonly seconds: StageSeconds;
 }
 
@@ -142,6 +144,11 @@ function warnings(facts: SummaryFacts, rejected: number): string[] {
   const asked = facts.answers.labelled + rejected;
   if (facts.model === null) found.push(`no model: ${facts.evaluations.at(-1)?.reason ?? 'no round was finished'}`);
   else found.push(...modelWarnings(facts.model.manifest));
+  if (facts.model?.manifest.routing.certified === true && facts.earlierCertifications > 0) {
+    found.push(
+      `the same certify gold was looked at under ${facts.earlierCertifications} other settings in this folder before: whoever chose these settings for what it said has a weaker guarantee than is stated`,
+    );
+  }
   if (facts.documents.deadLetters > 0) found.push(`${facts.documents.deadLetters} records could not be used: see dead-letters.jsonl`);
   if (asked > 0 && rejected / asked >= notableRejections) {
     found.push(

@@ -34,6 +34,7 @@ export async function writeResults(run: RunFolder, state: Awaited<ReturnType<Run
     labelling: (facts.labelledAt - facts.learnedAt) / 1000,
     total: (Date.now() - facts.begun) / 1000,
   };
+  const model = deployment === null ? null : { digest: deployment.model, manifest: (await run.artifacts.open(deployment.model)).manifest };
   const summary = summarize({
     task,
     roundsEnd: closed?.end ?? null,
@@ -41,10 +42,19 @@ export async function writeResults(run: RunFolder, state: Awaited<ReturnType<Run
     labelledNow: counts.labelled - facts.labelledBefore,
     answers,
     spend: await run.ledger.annotation.spend(task.name),
-    model: deployment === null ? null : { digest: deployment.model, manifest: (await run.artifacts.open(deployment.model)).manifest },
+    model,
     evaluations: await state.gateway.evaluations(task.name),
+    earlierCertifications: model === null || model.manifest.dataset.certifyGold === 0 ? 0 : await earlierCertifications(run, prefix),
     seconds,
   });
   await writeSummary(run, summary);
   return summary;
+}
+
+/** Remembers that certify gold has judged this loop's models; returns how many other loops it has judged. */
+async function earlierCertifications(run: RunFolder, loop: string): Promise<number> {
+  const known = JSON.parse((await run.ledger.run.recall('certifications')) ?? '[]') as string[];
+  const others = known.filter((name) => name !== loop);
+  await run.ledger.run.replace('certifications', JSON.stringify([...others, loop]));
+  return others.length;
 }
