@@ -35,7 +35,12 @@ if (values.help) console.log(usage);
 else if (values.data === undefined || !sensible) {
   console.error(usage);
   process.exitCode = 2;
-} else await compare(values.data, values.answers);
+} else {
+  await compare(values.data, values.answers).catch((error: Error) => {
+    console.error(error.message);
+    process.exitCode = 1;
+  });
+}
 
 async function compare(folder: string, answersFile: string): Promise<void> {
   const peer = await scikitLearnVersion();
@@ -59,7 +64,12 @@ async function compare(folder: string, answersFile: string): Promise<void> {
 async function measurements(program: string, script: string, settings: readonly string[]): Promise<Measurement[]> {
   // One thread each: the figures are per core.
   const env = { ...process.env, OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' };
-  const { stdout } = await run(program, [join(import.meta.dirname, script), ...settings], { env });
+  const path = join(import.meta.dirname, script);
+  const { stdout } = await run(program, [path, ...settings], { env }).catch(
+    ({ signal, stderr }: { signal: string | null; stderr: string }) => {
+      throw new Error(`${script} ${settings.join(' ')} failed${signal === null ? '' : ` (${signal}: too little memory?)`}\n${stderr}`);
+    },
+  );
   return JSON.parse(stdout);
 }
 

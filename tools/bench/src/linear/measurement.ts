@@ -9,5 +9,6 @@ export interface Measurement {
   readonly trainCpuSeconds: number;
   /** From strings in memory to labels. */
   readonly documentsPerCpuSecond: number;
+  /** Of the program so far, what it measured before included. */
   readonly peakMegabytes: number;
 }
