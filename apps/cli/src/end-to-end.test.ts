@@ -256,6 +256,42 @@ describe('what cannot go well', () => {
     expect(cost.unknownOutcomes).toBeGreaterThan(0);
   }, 60_000);
 
+  it('a teacher that gives nothing usable ends without a model, and the same command tries again once it is mended', async () => {
+    const unusable = await start({ faults: { 'malformed-body': { probability: 1 } } });
+    writeTask([], { budget: '{usd: 1, annotations: 60}' });
+    const text = readFileSync(at('task.yaml'), 'utf8');
+    writeFileSync(at('task.yaml'), text.replace(teacher.baseUrl, unusable.baseUrl));
+    writeDocuments(colourDocuments(200));
+    await refuses(run, 2);
+    expect(existsSync(at('run/model'))).toBe(false);
+    const port = Number(new URL(unusable.url).port);
+    await unusable.close();
+    started.splice(started.indexOf(unusable), 1);
+    await start({ port });
+    expect(await user(run)).toMatchObject({ code: 0 });
+  }, 60_000);
+
+  it('a teacher that puts every call off for hours ends the run when patience is over', async () => {
+    const busy = await start({ faults: { 'rate-limit': { probability: 1 } }, retryAfterSeconds: 86_400 });
+    writeTask();
+    writeFileSync(at('task.yaml'), readFileSync(at('task.yaml'), 'utf8').replace(teacher.baseUrl, busy.baseUrl));
+    writeDocuments(colourDocuments(100));
+    await refuses([...run, '--patience', '2'], 4, 'given no answer for 2 s');
+  }, 60_000);
+
+  it('nothing is written over what is read, and nothing that is missing is taken for done', async () => {
+    writeTask();
+    writeDocuments(colourDocuments(200));
+    expect((await user(run)).code).toBe(0);
+    const labels = readFileSync(at('run/labels.jsonl'), 'utf8');
+    await refuses(['label', '--model', 'run', '--input', 'documents.jsonl', '--out', './documents.jsonl'], 2, 'is the input itself');
+    await refuses(['export', 'run', '--format', 'jsonl', '--out', 'run/state/ledger.db'], 2, 'choose another place');
+    await refuses(['run', 'task.yaml', '--input', '.', '--out', 'inside'], 2, 'is inside the input');
+    rmSync(at('run/state/events.db'));
+    await refuses(run, 2, 'events.db', 'another folder');
+    expect(readFileSync(at('run/labels.jsonl'), 'utf8')).toBe(labels);
+  }, 60_000);
+
   it('good documents survive bad ones, which end as dead letters with reasons and places', async () => {
     writeTask();
     const good = colourDocuments(300).map(({ id, text }) => JSON.stringify({ id, text }));

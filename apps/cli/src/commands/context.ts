@@ -22,6 +22,12 @@ export function commandContext(flags: () => { json?: boolean; quiet?: boolean })
   return {
     async execute(work) {
       const { json = false, quiet = false } = flags();
+      // Progress that nobody can read any more is no reason to stop the work; results are.
+      process.stderr.on('error', () => undefined);
+      process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EPIPE') process.stderr.write(`llambert: the result could not be written: ${error.message}\n`);
+        process.exit(error.code === 'EPIPE' ? 0 : exitCodeOf('disk_full'));
+      });
       const reporter = reporterFor(process.stderr, { quiet });
       const stopping = new AbortController();
       const stop = () => {

@@ -1,4 +1,6 @@
+import { resolve, sep } from 'node:path';
 import { writeRows } from '@llambert/adapters/files';
+import { LlambertError } from '@llambert/domain';
 import { type Command, Option } from 'commander';
 import { exportRows } from '../run/export-rows.ts';
 import { lookIntoRunFolder } from '../run/run-folder.ts';
@@ -14,6 +16,12 @@ export function addExportCommand(program: Command, context: CommandContext): voi
       context.execute(async ({ reporter, json }) => {
         const run = await lookIntoRunFolder(folder);
         try {
+          if (flags.out !== '-' && `${resolve(flags.out)}${sep}`.startsWith(`${run.paths.folder}${sep}`)) {
+            throw new LlambertError(
+              'invalid_input',
+              `--out ${flags.out} is inside the folder of the run, whose files are the run's own: choose another place`,
+            );
+          }
           reporter.step('exporting');
           const { columns, rows } = await exportRows(run);
           const written = await writeRows(flags.out, flags.format, columns, rows);

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { folderArtifactStore, openArtifact } from '@llambert/adapters/folder';
+import { LlambertError } from '@llambert/domain';
 import type { Command } from 'commander';
 import { labelFile } from '../run/label-file.ts';
 import { runPaths } from '../run/run-folder.ts';
@@ -24,6 +25,9 @@ export function addLabelCommand(program: Command, context: CommandContext): void
     .option('--workers <count>', 'threads that classify (default: one for each core)', positiveInteger)
     .action((flags: LabelFlags) =>
       context.execute(async ({ reporter, signal, json }) => {
+        if (flags.out !== '-' && flags.input.some((input) => input !== '-' && resolve(input) === resolve(flags.out))) {
+          throw new LlambertError('invalid_input', `--out ${flags.out} is the input itself: choose another file`);
+        }
         const model = await openModel(flags.model, flags.run ?? '.');
         const counts = await labelFile(
           { model, inputs: flags.input, reading: readingOptions(flags), out: flags.out, workers: flags.workers ?? null },

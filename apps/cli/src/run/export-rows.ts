@@ -1,12 +1,15 @@
 import type { InputColumns } from '@llambert/adapters/files';
 import { decodeDocument, decodePrediction } from '@llambert/contracts';
-import { type ConsumedRecord, type Document, LlambertError, type Prediction } from '@llambert/domain';
+import { type ConsumedRecord, type Document, type LabelKind, LlambertError, type Prediction } from '@llambert/domain';
 import type { CurrentLoop } from './look-into-run.ts';
 import type { RunFolder } from './run-folder.ts';
 
 const outputColumns = ['label', 'probability', 'route'] as const;
 
-/** The input's columns followed by label, probability and route, a row for each labelled document, in the order of the input. */
+/**
+ * The input's columns followed by label, probability and route, a row for each labelled document, in the order of the input. The labels
+ * of a multi-label task are a list, which a table shows as JSON.
+ */
 export async function exportRows(run: RunFolder): Promise<{ columns: string[]; rows: AsyncIterable<Record<string, unknown>> }> {
   const { run: facts } = run.ledger;
   const { loop, task } = JSON.parse((await facts.recall('current')) ?? '{}') as Partial<CurrentLoop>;
@@ -25,7 +28,7 @@ export async function exportRows(run: RunFolder): Promise<{ columns: string[]; r
     for await (const document of recordsOf(run, source, decodeDocument)) {
       // Predictions come in the order of the source; a document without one is among the dead letters.
       if (next.done === true || next.value.documentId !== document.id) continue;
-      yield { ...inputRow(document, columns, id), ...outputRow(next.value, ours) };
+      yield { ...inputRow(document, columns, id), ...outputRow(next.value, task.spec.kind, ours) };
       next = await predicted.next();
     }
   };
@@ -41,9 +44,9 @@ function inputRow(document: Document, columns: InputColumns, id: string): Record
   };
 }
 
-function outputRow(prediction: Prediction, [label, probability, route]: readonly string[]): Record<string, unknown> {
+function outputRow(prediction: Prediction, kind: LabelKind, [label, probability, route]: readonly string[]): Record<string, unknown> {
   return {
-    [label!]: prediction.labels.length === 1 ? prediction.labels[0] : prediction.labels.join('|'),
+    [label!]: kind === 'single' ? prediction.labels[0] : prediction.labels,
     [probability!]: prediction.probability,
     [route!]: prediction.route,
   };

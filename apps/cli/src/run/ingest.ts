@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { type ReadItem, type ReadOptions, readDocuments } from '@llambert/adapters/files';
 import { deadLetterTopic, decodeDeadLetter, encodeDeadLetter, encodeDocument } from '@llambert/contracts';
 import { canonicalJson, LlambertError, type RecordToAppend } from '@llambert/domain';
@@ -38,7 +38,13 @@ export async function ingest(run: RunFolder, request: IngestRequest, reporter: R
     documents: (await run.eventLog.endOffsets(request.source))[0]!,
     refused: (await run.eventLog.endOffsets(refusedTopic))[0]!,
   });
-  if ((await run.ledger.run.recall('ingested')) !== null) return count();
+  const ingested = await run.ledger.run.recall('ingested');
+  if (ingested !== null) {
+    const found = await count();
+    if (found.documents !== (JSON.parse(ingested) as Ingested).documents) throw missingState(run, 'events.db', found.documents);
+    await noticeChanges(run, request, reporter);
+    return found;
+  }
 
   reporter.step('reading');
   const before = await count();
@@ -67,8 +73,40 @@ export async function ingest(run: RunFolder, request: IngestRequest, reporter: R
     );
   }
   await run.ledger.run.remember('columns', JSON.stringify(reading.columns()));
+  await run.ledger.run.remember('read', JSON.stringify(await inputTimes(request.inputs)));
   await run.ledger.run.remember('ingested', JSON.stringify(after));
   return after;
+}
+
+/** The folder remembers more than is in it: going on would take what is missing for work that was done. */
+function missingState(run: RunFolder, file: string, documents: number): LlambertError {
+  return new LlambertError(
+    'corrupt_artifact',
+    `${join(run.paths.state, file)} is not the one this run wrote (${documents} documents in it): put it back, or begin anew in another folder (--out)`,
+    { facts: { file } },
+  );
+}
+
+/** When each input was last changed, in milliseconds since 1970; null for standard input and folders. */
+async function inputTimes(inputs: readonly string[]): Promise<Record<string, number | null>> {
+  const times = inputs.map(async (input) => {
+    const found = input === '-' ? null : await stat(input).catch(() => null);
+    return [input === '-' ? '-' : resolve(input), found === null || found.isDirectory() ? null : found.mtimeMs] as const;
+  });
+  return Object.fromEntries(await Promise.all(times));
+}
+
+/** The documents are in the folder and the input is not read again: what has changed there since is not in the labels. */
+async function noticeChanges(run: RunFolder, request: IngestRequest, reporter: Reporter): Promise<void> {
+  if (request.inputs.includes('-'))
+    reporter.notice('the documents are in the folder since the first run: standard input is not read again');
+  const read = JSON.parse((await run.ledger.run.recall('read')) ?? '{}') as Record<string, number | null>;
+  for (const [file, changed] of Object.entries(await inputTimes(request.inputs))) {
+    if (changed === null || read[file] === undefined || read[file] === changed) continue;
+    reporter.notice(
+      `${file} was written to since this folder read it; the labels are of what was read then. For its new content choose another --out`,
+    );
+  }
 }
 
 function recordOf(item: ReadItem, source: string): RecordToAppend {

@@ -11,6 +11,8 @@ export interface LoopPhase {
   readonly name: 'learning' | 'unlearned' | 'labelling' | 'done';
   /** Documents that the pass has been through. */
   readonly labelled: number;
+  /** Whether samples wait for the teacher. */
+  readonly asking?: boolean;
 }
 
 export interface LoopProgress {
@@ -60,7 +62,7 @@ export function loopProgress(
         const note = spend === null ? '' : `$${inUsd(spend.settled).toFixed(4)} of $${inUsd(spend.cap)}`;
         reporter.progress({ done: asked.done, total: asked.done + open, unit: 'samples', note });
       }
-      return { name: 'learning', labelled: 0 };
+      return { name: 'learning', labelled: 0, asking: open > 0 };
     },
   };
 }

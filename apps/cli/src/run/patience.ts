@@ -10,7 +10,19 @@ export function patience(seconds: number, reporter: Reporter) {
   exhausted.catch(() => undefined);
   let awaySince: number | null = null;
   let noticed = 0;
+  let lastFailure = '';
+  const look = () => {
+    if (awaySince === null || Date.now() - awaySince <= seconds * 1000) return;
+    reject(
+      new LlambertError(
+        'teacher_unreachable',
+        `the teacher has given no answer for ${seconds} s (${lastFailure}). What was labelled is kept: run the same command again when the teacher is back`,
+      ),
+    );
+  };
   return {
+    /** Looks at the clock: a call may be under way, or put off by the server, for longer than patience lasts. */
+    look,
     /** Rejects with `teacher_unreachable` when patience has run out. */
     exhausted,
     /** Hears how each call ended: with a failure, or with an answer (null). */
@@ -21,15 +33,9 @@ export function patience(seconds: number, reporter: Reporter) {
       }
       const now = Date.now();
       awaySince ??= now;
-      if (now - awaySince > seconds * 1000) {
-        reject(
-          new LlambertError(
-            'teacher_unreachable',
-            `the teacher has given no answer for ${seconds} s (${failure.detail}). What was labelled is kept: run the same command again when the teacher is back`,
-            { facts: { failure: failure.kind } },
-          ),
-        );
-      } else if (now - noticed > noticeMs) {
+      lastFailure = failure.detail;
+      look();
+      if (now - noticed > noticeMs) {
         noticed = now;
         reporter.notice(`the teacher does not answer (${failure.detail}); trying again for up to ${seconds} s`);
       }

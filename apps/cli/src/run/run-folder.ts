@@ -56,8 +56,10 @@ export interface RunFolder {
   readonly artifacts: ArtifactStore;
   /** Facts and money that outlive a change of the task's settings. */
   readonly ledger: State;
-  /** The state of one loop: one task with one set of settings and gold. */
-  openLoop(loop: string): Promise<State>;
+  /**
+   * The state of one loop: one task with one set of settings and gold. Throws `corrupt_artifact` where it must be there and is not.
+   */
+  openLoop(loop: string, options?: { mustExist: boolean }): Promise<State>;
   close(): Promise<void>;
   /** Closes the folder and leaves it as if it had never been opened: for a run that has read nothing it can use. */
   discard(): Promise<void>;
@@ -103,8 +105,15 @@ async function open(paths: RunPaths, release: () => void): Promise<RunFolder> {
     eventLog: sqliteEventLog(events, { clock: systemClock }),
     artifacts: folderArtifactStore(at('artifacts')),
     ledger,
-    async openLoop(loop) {
-      const state = await sqliteState(at(`loop-${loop}.db`));
+    async openLoop(loop, { mustExist } = { mustExist: false }) {
+      const file = at(`loop-${loop}.db`);
+      if (mustExist && !existsSync(file)) {
+        throw new LlambertError(
+          'corrupt_artifact',
+          `${file} is missing: put it back, or begin anew in another folder (--out) with a copy of ${at('ledger.db')}, which keeps the answers`,
+        );
+      }
+      const state = await sqliteState(file);
       opened.push(state);
       return state;
     },

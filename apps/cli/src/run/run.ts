@@ -1,3 +1,4 @@
+import { resolve, sep } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ReadOptions } from '@llambert/adapters/files';
 import { defaultTaskTopics, encodeEvent, topicName } from '@llambert/contracts';
@@ -34,6 +35,7 @@ const lookMs = 100;
  * no model was possible), and writes the results. Whatever interrupts it, calling it again goes on from there.
  */
 export async function runTask(request: RunRequest, reporter: Reporter, signal: AbortSignal): Promise<Summary> {
+  expectOutside(request.out, request.inputs);
   const run = await openRunFolder(request.out);
   try {
     const summary = await labelAll(run, request, reporter, signal);
@@ -57,7 +59,7 @@ async function hasRead(run: RunFolder): Promise<boolean> {
 
 async function labelAll(run: RunFolder, request: RunRequest, reporter: Reporter, signal: AbortSignal): Promise<Summary> {
   const begun = Date.now();
-  const loop = loopName(request.task, request.gold.digest);
+  const loop = await currentLoop(run, loopName(request.task, request.gold.digest));
   const prefix = loopPrefix(loop);
   const { source } = defaultTaskTopics(folderPrefix, request.task.name);
   const { predictions } = defaultTaskTopics(prefix, request.task.name);
@@ -74,7 +76,8 @@ async function labelAll(run: RunFolder, request: RunRequest, reporter: Reporter,
 
   await createLoopTopics(run, task, prefix);
   await publishGold(run, task, prefix, request.gold, reporter);
-  const state = await run.openLoop(loop);
+  const [published = 0] = await run.eventLog.endOffsets(topicName(prefix, 'task.published'));
+  const state = await run.openLoop(loop, { mustExist: published > 0 });
   await run.eventLog.append([
     {
       topic: topicName(prefix, 'task.published'),
@@ -104,6 +107,7 @@ async function labelAll(run: RunFolder, request: RunRequest, reporter: Reporter,
       if (signal.aborted) throw new LlambertError('cancelled', 'stopped: the same command goes on from here');
       phase = await progress.look();
       if (phase.name === 'learning') learnedAt = Date.now();
+      if (phase.asking) trouble.look();
     }
   } finally {
     await services.stop();
@@ -111,5 +115,23 @@ async function labelAll(run: RunFolder, request: RunRequest, reporter: Reporter,
   reporter.step('writing');
   const summary = await writeResults(run, state, { task, prefix, read, labelledBefore, begun, readAt, learnedAt, labelledAt: Date.now() });
   await run.ledger.run.replace('finished', loop);
+  if (summary.outcome === 'no model') await run.ledger.run.replace(`next:${loop}`, 'again');
   return summary;
+}
+
+/** Name of the loop to go on with. One that ended without a model is over: the same command tries anew, with the answers that are known. */
+async function currentLoop(run: RunFolder, name: string): Promise<string> {
+  let loop = name;
+  for (let attempt = 2; (await run.ledger.run.recall(`next:${loop}`)) !== null; attempt++) loop = `${name}-${attempt}`;
+  return loop;
+}
+
+/** Refuses an output folder inside an input folder: the next run would take its files for documents. */
+function expectOutside(out: string, inputs: readonly string[]): void {
+  const around = inputs.find((input) => input !== '-' && `${resolve(out)}${sep}`.startsWith(`${resolve(input)}${sep}`));
+  if (around === undefined) return;
+  throw new LlambertError(
+    'invalid_input',
+    `--out ${out} is inside the input ${around}: its files would be read as documents. Choose a folder outside`,
+  );
 }
