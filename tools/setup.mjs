@@ -5,7 +5,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const OLDEST_NODE = 20;
@@ -46,10 +46,22 @@ function fingerprint() {
   return hash.digest('hex');
 }
 
+/**
+ * A Node that outlives the install. npm puts node_modules/.bin first on the PATH of its scripts, so that from the second time on this file
+ * itself runs on the Node that `npm ci` is about to delete.
+ */
+function outsideNode() {
+  if (!process.execPath.startsWith(nodeModules + sep)) return process.execPath;
+  const name = process.platform === 'win32' ? 'node.exe' : 'node';
+  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => !/[\\/]node_modules[\\/]/.test(`${folder}${sep}`));
+  const found = folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+  return found ?? stop('no Node was found on the PATH outside node_modules. Get it from https://nodejs.org.', 1);
+}
+
 /** The command line of npm: the one that started us where there is one, else the one on the PATH. */
 function npm(args) {
   const script = process.env.npm_execpath;
-  return script !== undefined && /\.[cm]?js$/.test(script) ? [process.execPath, [script, ...args]] : ['npm', args];
+  return script !== undefined && /\.[cm]?js$/.test(script) ? [outsideNode(), [script, ...args]] : ['npm', args];
 }
 
 function checkVersions() {

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 /** Stands in for npm: notes its arguments, makes node_modules, and fails as FAKE_* says. */
@@ -30,9 +30,9 @@ describe('setup', () => {
   });
   afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-  const setup = (env: Record<string, string> = {}) => {
+  const setup = (env: Record<string, string> = {}, node = process.execPath) => {
     const options = { cwd: root, encoding: 'utf8' as const, env: { ...process.env, npm_execpath: join(root, 'fake-npm.mjs'), ...env } };
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['tools/setup.mjs'], options);
+    const { status, stdout, stderr } = spawnSync(node, ['tools/setup.mjs'], options);
     const log = join(root, 'npm.log');
     const calls = existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : [];
     rmSync(log, { force: true });
@@ -64,6 +64,16 @@ describe('setup', () => {
       stderr: expect.stringContaining(`npm ${step} failed with exit code 7`),
     });
     expect(setup()).toMatchObject({ status: 0, calls: ['ci', 'rebuild'] });
+  });
+
+  it('outlives the deletion of the Node in node_modules that it runs on', () => {
+    const inside = join(root, 'node_modules/node/bin/node');
+    mkdirSync(dirname(inside), { recursive: true });
+    copyFileSync(process.execPath, inside);
+    const nodeOutside = join(root, 'outside');
+    mkdirSync(nodeOutside);
+    symlinkSync(process.execPath, join(nodeOutside, 'node'));
+    expect(setup({ PATH: [dirname(inside), nodeOutside].join(delimiter) }, inside)).toMatchObject({ status: 0, calls: ['ci', 'rebuild'] });
   });
 
   it('says so when the registry is away', () => {
