@@ -12,6 +12,7 @@ export * from './ports/clock.ts';
 export * from './ports/event-log.ts';
 export * from './ports/job-store.ts';
 export * from './ports/outbox.ts';
+export * from './ports/retry.ts';
 export * from './ports/stage-stores.ts';
 export * from './ports/teacher.ts';
 export * from './prediction.ts';

@@ -11,6 +11,7 @@ import {
   type EventLogReader,
   LlambertError,
   labellingSpecHash,
+  type OnRetry,
   settingsHash,
   type Task,
 } from '@llambert/domain';
@@ -79,7 +80,7 @@ export interface RunFolder {
 }
 
 /** Opens a run's folder to work in it, creating it where it is not there. Throws `busy` where another process has it. */
-export async function openRunFolder(folder: string): Promise<RunFolder> {
+export async function openRunFolder(folder: string, onRetry: OnRetry = () => undefined): Promise<RunFolder> {
   const paths = runPaths(folder);
   createFolder(paths.state);
   const lock = holdLock(
@@ -87,7 +88,7 @@ export async function openRunFolder(folder: string): Promise<RunFolder> {
     `another llambert is working in ${paths.folder}: wait for it, or give this run a folder of its own`,
   );
   try {
-    return await open(paths, () => lock.release());
+    return await open(paths, onRetry, () => lock.release());
   } catch (error) {
     lock.release();
     throw error;
@@ -137,11 +138,11 @@ export async function lookIntoRunFolder(folder: string): Promise<RunReader> {
   }
 }
 
-async function open(paths: RunPaths, release: () => void): Promise<RunFolder> {
+async function open(paths: RunPaths, onRetry: OnRetry, release: () => void): Promise<RunFolder> {
   const at = (name: string) => join(paths.state, name);
   // The ledger is made last: where it is, there is something to look into.
   const events = openDatabase(at('events.db'));
-  const eventLog = sqliteEventLog(events, { clock: systemClock });
+  const eventLog = sqliteEventLog(events, { clock: systemClock, onRetry });
   // Money that was spent must be known after a power cut, too; everything else can be worked out again.
   const ledger = await sqliteState(at('ledger.db'), { synchronous: 'full' });
   const opened: State[] = [ledger];

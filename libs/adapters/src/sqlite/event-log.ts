@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Clock, EventLog, EventLogReader, LlambertError } from '@llambert/domain';
+import type { Clock, EventLog, EventLogReader, OnRetry } from '@llambert/domain';
 import { startConsumer } from './consumer.ts';
 import { inTransaction, pragma } from './database.ts';
 import { startFollower } from './follower.ts';
@@ -19,8 +19,7 @@ export interface SqliteEventLogOptions {
   readonly pollMs?: { readonly min: number; readonly max: number };
   /** How long a stopped consumer's handler may take before its signal is aborted. */
   readonly stopGraceMs?: number;
-  /** Told of each failure that will be tried again, and how many there were in a row. */
-  readonly onRetry?: (error: LlambertError, failures: number) => void;
+  readonly onRetry?: OnRetry;
 }
 
 const readLimits = { maxRecords: 1000, maxBytes: 1 << 20 };
