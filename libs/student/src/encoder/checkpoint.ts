@@ -160,10 +160,14 @@ async function readJson(path: string, ifMissing: string): Promise<unknown> {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
-    throw new LlambertError('not_found', `${ifMissing}. Name a folder with a Hugging Face checkpoint, or write hf:<owner>/<name> for a model of the hub`, {
-      facts: { file: path },
-      cause: error,
-    });
+    throw new LlambertError(
+      'not_found',
+      `${ifMissing}. Name a folder with a Hugging Face checkpoint, or write hf:<owner>/<name> for a model of the hub`,
+      {
+        facts: { file: path },
+        cause: error,
+      },
+    );
   }
   try {
     return JSON.parse(text);
