@@ -12,6 +12,8 @@ const byError: Record<ErrorCode, ExitCode> = {
   budget_exhausted: 3,
   teacher_unreachable: 4,
   teacher_refused_credentials: 4,
+  hub_unreachable: 4,
+  hub_refused_credentials: 4,
   store_unavailable: 4,
   disk_full: 4,
   cancelled: 130,

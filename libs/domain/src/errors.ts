@@ -12,6 +12,8 @@ export type ErrorCode =
   | 'budget_exhausted'
   | 'teacher_unreachable'
   | 'teacher_refused_credentials'
+  | 'hub_unreachable'
+  | 'hub_refused_credentials'
   | 'store_unavailable'
   | 'disk_full'
   | 'stale_lease'
@@ -19,7 +21,7 @@ export type ErrorCode =
   | 'cancelled'
   | 'internal';
 
-const retryableCodes: ReadonlySet<ErrorCode> = new Set(['busy', 'teacher_unreachable', 'store_unavailable']);
+const retryableCodes: ReadonlySet<ErrorCode> = new Set(['busy', 'teacher_unreachable', 'hub_unreachable', 'store_unavailable']);
 
 /** Facts that help to find the fault, for machines: file, line, field, id. Never a document's text, never a secret. */
 export type ErrorFacts = Readonly<Record<string, string | number | boolean>>;
