@@ -1,5 +1,8 @@
 import { uniformNumbers } from '../random.ts';
 
+/** Stream of the seed that the table is drawn from. */
+const tableStream = 2 ** 30;
+
 /** Places in the table that a mask may begin at. */
 const places = 2 ** 20;
 
@@ -29,7 +32,7 @@ export class DropoutMasks {
 
   /** Drawn anew from the beginning, so that a mask does not depend on which lengths came before. */
   #grow(length: number): void {
-    const uniform = uniformNumbers(this.#seed);
+    const uniform = uniformNumbers(this.#seed, tableStream);
     const kept = 1 / (1 - this.#rate);
     this.#table = new Float32Array(length);
     for (let at = 0; at < length; at++) this.#table[at] = uniform() < this.#rate ? 0 : kept;

@@ -3,7 +3,7 @@ import type { InferenceSession } from 'onnxruntime-node';
 import type { TokenizedText } from '../encoder/tokenizer.ts';
 import { floats, floatsOf, openSession } from '../onnx/session.ts';
 import { uniformNumbers } from '../random.ts';
-import { adamW, type Moments, warmupThenLinear, zeroMoments } from './adamw.ts';
+import { adamW, warmupThenLinear } from './adamw.ts';
 import { epochBatches, microBatches } from './batches.ts';
 import { DropoutMasks } from './dropout.ts';
 import { devLoss, scorer } from './evaluate.ts';
@@ -11,6 +11,7 @@ import { Gradients } from './gradients.ts';
 import type { LossSettings } from './loss.ts';
 import { type MicroBatch, microBatch, weightFeeds } from './micro-batch.ts';
 import { type ClassifierShape, type DropoutInput, trainingGraph } from './training-graph.ts';
+import { copiedWeights, type TrainingState } from './training-state.ts';
 
 /** How an encoder is fine-tuned. */
 export interface FineTuneSettings {
@@ -44,16 +45,6 @@ export interface LabelledText {
   /** Probability of each label. */
   readonly target: readonly number[];
   readonly weight: number;
-}
-
-/** Where a training stands: enough to go on with, and to end with, the same weights as without a stop. */
-export interface TrainingState {
-  /** Updates done. */
-  step: number;
-  readonly weights: Map<string, Float32Array>;
-  readonly moments: Map<string, Moments>;
-  best: { readonly step: number; readonly devLoss: number; readonly weights: ReadonlyMap<string, Float32Array> } | null;
-  looksWithoutGain: number;
 }
 
 export interface FineTuneProgress {
@@ -103,6 +94,8 @@ export async function fineTune(
   for (let epoch = Math.floor(state.step / stepsPerEpoch); epoch < epochs; epoch++) {
     const batches = epochBatches(lengths, batchSize, uniformNumbers(seed, epoch));
     for (const rows of batches.slice(state.step - epoch * stepsPerEpoch)) {
+      if (state.looksWithoutGain >= settings.patience) return;
+
       // Forward and backward, a part of the batch at a time.
       const gradients = new Gradients(state.weights, shape.config.firstPosition);
       const places = uniformNumbers(seed, firstDropoutStream + state.step);
@@ -140,24 +133,17 @@ export async function fineTune(
       if (state.step % stepsPerLook === 0 || state.step === steps) {
         lossOnDev = devLoss(await score(dev, state.weights), dev, settings.loss.kind);
         const better = state.best === null || lossOnDev < state.best.devLoss;
-        if (better) state.best = { step: state.step, devLoss: lossOnDev, weights: copied(state.weights) };
+        if (better) state.best = { step: state.step, devLoss: lossOnDev, weights: copiedWeights(state.weights) };
         state.looksWithoutGain = better ? 0 : state.looksWithoutGain + 1;
       }
       ports.onProgress({ step: state.step, steps, loss, tokens, devLoss: lossOnDev });
       await ports.keep(state);
-      if (state.looksWithoutGain >= settings.patience) return;
     }
   }
 }
 
 /** Streams of the seed from here on place dropout masks, one stream for each update; those below shuffle the epochs. */
 const firstDropoutStream = 2 ** 31;
-
-/** A training that has not begun. */
-export function freshState(weights: ReadonlyMap<string, Float32Array>): TrainingState {
-  const moments = new Map([...weights].map(([name, values]) => [name, zeroMoments(values.length)]));
-  return { step: 0, weights: copied(weights), moments, best: null, looksWithoutGain: 0 };
-}
 
 function targets(texts: readonly LabelledText[], totalWeight: number, smoothing: number): InferenceSession.FeedsType {
   const labels = texts[0]!.target.length;
@@ -191,10 +177,6 @@ function layersAbove(weight: string, layers: number): number {
   if (weight.startsWith('embeddings.')) return layers + 1;
   const layer = /^encoder\.layer\.(\d+)\./.exec(weight);
   return layer === null ? 0 : layers - Number(layer[1]);
-}
-
-function copied(weights: ReadonlyMap<string, Float32Array>): Map<string, Float32Array> {
-  return new Map([...weights].map(([name, values]) => [name, values.slice()]));
 }
 
 function diverged(step: number, learningRate: number): string {

@@ -14,17 +14,23 @@ export interface LossSettings {
 }
 
 /** The loss of each text, [texts, 1], from logits and targets [texts, labels]; targets may be distributions (soft labels). */
-export function lossOfTexts(tape: Tape, logits: Value, targets: Value, { kind, noiseRobustness: q }: LossSettings): Value {
-  const logLikelihoods = kind === 'single' ? logSoftmax(tape, logits) : logisticLogLikelihoods(tape, logits, targets);
-  if (kind === 'multi') return scale(tape, sumAlong(tape, logLikelihoods, 1), -1 / (logits.shape[1] as number));
-  if (q === null) return scale(tape, sumAlong(tape, multiply(tape, logLikelihoods, targets), 1), -1);
-  // Σ t (1 − pᵠ)/q = (Σ t)/q − Σ t pᵠ/q; targets sum to 1.
-  const powers = exp(tape, scale(tape, logLikelihoods, q));
-  const reached = scale(tape, sumAlong(tape, multiply(tape, powers, targets), 1), -1 / q);
-  return add(tape, reached, tape.scalar(1 / q));
+export function lossOfTexts(tape: Tape, logits: Value, targets: Value, { kind, noiseRobustness }: LossSettings): Value {
+  const labels = logits.shape[1] as number;
+  if (kind === 'multi') {
+    const losses = costs(tape, logisticLogLikelihoods(tape, logits, targets), noiseRobustness);
+    return scale(tape, sumAlong(tape, losses, 1), 1 / labels);
+  }
+  return sumAlong(tape, multiply(tape, costs(tape, logSoftmax(tape, logits), noiseRobustness), targets), 1);
 }
 
-/** t·log σ(z) + (1 − t)·log(1 − σ(z)) = t·z − ln(1 + eᶻ). */
+/** −ln p, or (1 − pᵠ)/q, element by element. */
+function costs(tape: Tape, logLikelihoods: Value, q: number | null): Value {
+  if (q === null) return scale(tape, logLikelihoods, -1);
+  const powers = exp(tape, scale(tape, logLikelihoods, q));
+  return add(tape, scale(tape, powers, -1 / q), tape.scalar(1 / q));
+}
+
+/** t·log σ(z) + (1 − t)·log(1 − σ(z)) = t·z − ln(1 + eᶻ): the logarithm of the likelihood of each label's being there or not. */
 function logisticLogLikelihoods(tape: Tape, logits: Value, targets: Value): Value {
   return add(tape, multiply(tape, logits, targets), scale(tape, softplus(tape, logits), -1));
 }
