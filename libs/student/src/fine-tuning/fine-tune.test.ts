@@ -77,14 +77,7 @@ const dev = texts(40, 3, 2);
 
 async function trained(changes: Partial<FineTuneSettings> = {}, shape = shapeOf(3), state = freshState(weightsOf(3)), rows = train) {
   const progress: FineTuneProgress[] = [];
-  await fineTune(
-    shape,
-    train,
-    dev,
-    state,
-    { ...settings, ...changes },
-    { onProgress: (each) => progress.push(each), keep: async () => {} },
-  );
+  await fineTune(shape, rows, dev, state, { ...settings, ...changes }, { onProgress: (each) => progress.push(each), keep: async () => {} });
   return { state, progress };
 }
 
