@@ -37,7 +37,7 @@ export async function localHub(files: Readonly<Record<string, Buffer | string>>)
   const contents = new Map(Object.entries(files).map(([name, bytes]) => [name, Buffer.from(bytes)]));
   const store = createServer((request, response) => {
     const asked = note('store', request);
-    sendFile(hub, request, response, contents.get(decodeURIComponent(asked.path.slice(1)))!, '"of-the-store"', hub.fault(asked));
+    sendFile(request, response, contents.get(decodeURIComponent(asked.path.slice(1)))!, '"of-the-store"', hub.fault(asked));
   });
   const front = createServer((request, response) => {
     const asked = note('hub', request);
@@ -100,17 +100,10 @@ function answer(hub: LocalHub, store: string, request: IncomingMessage, response
   // Small files come by a relative redirect, as they do from huggingface.co.
   if (prefix.startsWith('/acme')) return void end(307, { ...common, location: `/api/resolve-cache/models/acme/tiny/${commit}/${name}` });
   for (const [header, value] of Object.entries(common)) response.setHeader(header, value);
-  sendFile(hub, request, response, bytes, `"${gitDigest(bytes)}"`, fault);
+  sendFile(request, response, bytes, `"${gitDigest(bytes)}"`, fault);
 }
 
-function sendFile(
-  hub: LocalHub,
-  request: IncomingMessage,
-  response: ServerResponse,
-  bytes: Buffer,
-  etag: string,
-  fault: Fault | null,
-): void {
+function sendFile(request: IncomingMessage, response: ServerResponse, bytes: Buffer, etag: string, fault: Fault | null): void {
   if (fault !== null && 'status' in fault) return void response.writeHead(fault.status, fault.headers).end();
   if (fault !== null && 'silent' in fault) return;
   const kind = fault === null ? 'none' : Object.keys(fault)[0];
