@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 export type Fault =
   | { readonly status: number; readonly headers?: Record<string, string> }
   | { readonly cutAfter: number }
+  | { readonly silentAfter: number }
   | { readonly changed: true }
   | { readonly tooLong: true }
   | { readonly ignoresRange: true }
@@ -119,6 +120,7 @@ function sendFile(request: IncomingMessage, response: ServerResponse, bytes: Buf
     ...(start > 0 ? { 'content-range': `bytes ${start}-${bytes.length - 1}/${bytes.length}` } : {}),
   });
   if (request.method === 'HEAD') return void response.end();
+  if (fault !== null && 'silentAfter' in fault) return void response.write(rest.subarray(0, fault.silentAfter));
   if (fault === null || !('cutAfter' in fault)) return void response.end(rest);
   response.write(rest.subarray(0, fault.cutAfter), () => response.destroy());
 }
