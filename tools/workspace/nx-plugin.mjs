@@ -46,6 +46,12 @@ function targetsOf(folder) {
       outputs,
     );
   }
+  if (folder === 'libs/student') {
+    const onnx = ['{projectRoot}/onnx/onnx.proto', '{projectRoot}/onnx/buf.gen.yaml'];
+    const generated = ['{projectRoot}/src/onnx/generated'];
+    const command = `buf generate --template ${folder}/onnx/buf.gen.yaml ${folder}/onnx`;
+    targets.generate = target(command, onnx, ['@bufbuild/buf', 'ts-proto'], generated);
+  }
   return targets;
 }
 

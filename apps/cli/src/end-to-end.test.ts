@@ -276,7 +276,7 @@ describe('what cannot go well', () => {
     writeTask();
     writeFileSync(at('task.yaml'), readFileSync(at('task.yaml'), 'utf8').replace(teacher.baseUrl, busy.baseUrl));
     writeDocuments(colourDocuments(100));
-    await refuses([...run, '--patience', '2'], 4, 'given no answer for 2 s');
+    await refuses([...run, '--patience', '2'], 4, 'asking the teacher failed (HTTP 429', 'given no answer for 2 s');
   }, 60_000);
 
   it('nothing is written over what is read, and nothing that is missing is taken for done', async () => {

@@ -1,4 +1,4 @@
-import type { Clock, Lease, NewJob, Sample, Teacher, TeacherFailure, TeacherOutcome } from '@llambert/domain';
+import type { Clock, Lease, NewJob, Retry, Sample, Teacher, TeacherFailure, TeacherOutcome } from '@llambert/domain';
 import { aSample, aTask, memoryAnnotationStore } from '@llambert/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -49,13 +49,15 @@ async function handlerWith(teacher: Teacher, clock: Clock = jumpingClock()) {
   const store = memoryAnnotationStore();
   await store.recordBudget('reviews', 1e9);
   const { signal } = new AbortController();
+  const retries: Retry[] = [];
   const handle = annotateJobHandler({
     store,
     clock,
     taskOf: (name) => (name === 'reviews' ? aTask() : undefined),
     teacherOf: () => teacher,
+    onRetry: (retry) => retries.push(retry),
   });
-  return { store, run: (sample: Sample, token = 1) => handle(leaseOf(sample, token), signal) };
+  return { store, retries, run: (sample: Sample, token = 1) => handle(leaseOf(sample, token), signal) };
 }
 
 it('one job is recorded for each sample, and holds it', async () => {
@@ -93,11 +95,12 @@ describe('a job', () => {
 
   it('is given back with the failure, and the next one waits out the pause', async () => {
     const clock = jumpingClock();
-    const { run } = await handlerWith(teacherOf(failure('rate_limited', 'no', 8000), positive, positive), clock);
+    const { run, retries } = await handlerWith(teacherOf(failure('rate_limited', 'no', 8000), positive, positive), clock);
     const released = await run(aSample('a'));
     if (!('releaseAfterMs' in released)) throw new Error('the job was not released');
     expect(released.failure?.kind).toBe('rate_limited');
     expect(released.releaseAfterMs).toBeGreaterThanOrEqual(8000);
+    expect(retries).toEqual([{ what: 'asking the teacher', reason: 'rate_limited', failures: 1, waitMs: released.releaseAfterMs }]);
     await run(aSample('b'));
     expect(clock.slept).toEqual([released.releaseAfterMs]);
     await run(aSample('c'));

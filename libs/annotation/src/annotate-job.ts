@@ -7,6 +7,7 @@ import {
   type Event,
   type JobStore,
   type Lease,
+  type OnRetry,
   type Sample,
   type Task,
   type Teacher,
@@ -33,6 +34,8 @@ export interface AnnotateJobPorts {
   /** The task of that name; undefined while it has not been heard of. */
   readonly taskOf: (name: string) => Task | undefined;
   readonly teacherOf: (task: Task) => Teacher;
+  /** Hears of each call that will be made again. */
+  readonly onRetry?: OnRetry | undefined;
 }
 
 /** How a job ended: what `runJobs` wants, and why it is to be tried again where a teacher failed. */
@@ -93,6 +96,7 @@ export function annotateJobHandler(ports: AnnotateJobPorts): (lease: Lease, sign
     if (failure.kind !== 'malformed') {
       pauses.set(teacher.endpoint, { until: Math.max(ports.clock.now() + delay, current?.until ?? 0), failures });
     }
+    ports.onRetry?.({ what: 'asking the teacher', reason: failure.detail, failures: Math.max(1, failures), waitMs: delay });
     return { releaseAfterMs: delay, failure };
   };
 }

@@ -1,4 +1,4 @@
-import type { AnnotationStore, Clock, EventLog, JobStore, Lease, Task, Teacher, TeacherFailure } from '@llambert/domain';
+import type { AnnotationStore, Clock, EventLog, JobStore, Lease, OnRetry, Task, Teacher, TeacherFailure } from '@llambert/domain';
 import { nanoUsd } from '@llambert/domain';
 import { consumeEvents, followEvents, type JobResult, runJobs, type Service, serviceGroup } from '@llambert/platform';
 import { annotateJobHandler, annotateJobKind, recordSamples } from './annotate-job.ts';
@@ -12,6 +12,7 @@ export interface AnnotatorPorts {
   readonly teacherFor: (task: Task) => Teacher;
   /** Hears how each call ended: with a failure, or with an answer (null). */
   readonly onOutcome: (failure: TeacherFailure | null) => void;
+  readonly onRetry?: OnRetry | undefined;
   readonly clock: Clock;
   /** Names this process among the annotators. */
   readonly owner: string;
@@ -54,6 +55,7 @@ export function annotatorService(ports: AnnotatorPorts): Service {
             leaseMs,
             pollMs,
             clock: ports.clock,
+            onRetry: ports.onRetry,
             handle: annotate,
           }),
         );

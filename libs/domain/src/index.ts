@@ -1,5 +1,6 @@
 export * from './annotation.ts';
 export * from './document.ts';
+export * from './encoder-source.ts';
 export * from './errors.ts';
 export * from './event.ts';
 export * from './gold.ts';
@@ -12,6 +13,7 @@ export * from './ports/clock.ts';
 export * from './ports/event-log.ts';
 export * from './ports/job-store.ts';
 export * from './ports/outbox.ts';
+export * from './ports/retry.ts';
 export * from './ports/stage-stores.ts';
 export * from './ports/teacher.ts';
 export * from './prediction.ts';

@@ -1,5 +1,5 @@
 import { sqliteState } from '@llambert/adapters/sqlite';
-import { type Event, type JobStore, type Lease, LlambertError } from '@llambert/domain';
+import { type Event, type JobStore, type Lease, LlambertError, type Retry } from '@llambert/domain';
 import { anEvent } from '@llambert/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { handClock } from './hand-clock.ts';
@@ -14,10 +14,12 @@ describe('runJobs', () => {
   let clock: ReturnType<typeof handClock>;
   let state: Awaited<ReturnType<typeof sqliteState>>;
   let runners: Service[];
+  let retries: Retry[];
   beforeEach(async () => {
     clock = handClock();
     state = await sqliteState(':memory:');
     runners = [];
+    retries = [];
   });
   afterEach(async () => {
     await Promise.all(runners.map((runner) => runner.stop()));
@@ -36,7 +38,17 @@ describe('runJobs', () => {
   ): Service {
     const { concurrency = 1, owner = 'one' } = changes;
     const store = { ...state.jobs, ...changes.store };
-    const runner = runJobs({ store, kind: 'work', owner, concurrency, leaseMs, pollMs, clock, handle });
+    const runner = runJobs({
+      store,
+      kind: 'work',
+      owner,
+      concurrency,
+      leaseMs,
+      pollMs,
+      clock,
+      handle,
+      onRetry: (retry) => retries.push(retry),
+    });
     runners.push(runner);
     return runner;
   }
@@ -256,6 +268,8 @@ describe('runJobs', () => {
       });
       await clock.advance(500 + 1000 + 2000);
       expect(await sent()).toEqual(['a done']);
+      const retry = (count: number, waitMs: number) => ({ what: 'looking for work jobs', reason: away.message, failures: count, waitMs });
+      expect(retries).toEqual([retry(1, 500), retry(2, 1000), retry(3, 2000)]);
     });
 
     it('when it completes: the work is not done again', async () => {
@@ -278,6 +292,10 @@ describe('runJobs', () => {
       await clock.advance(10 * leaseMs);
       expect(await sent()).toEqual(['a done']);
       expect(handled).toBe(1);
+      expect(retries.map(({ what, waitMs }) => [what, waitMs])).toEqual([
+        ['recording the end of the work job', 500],
+        ['recording the end of the work job', 1000],
+      ]);
     });
 
     it('when the answer to a completion is lost: it counts once', async () => {
@@ -323,6 +341,8 @@ describe('runJobs', () => {
       await clock.advance(5000);
       expect(begun).toEqual([0, 500, 1500, 3500]);
       expect(await sent()).toEqual(['a done']);
+      const retry = (failures: number, waitMs: number) => ({ what: 'the work job', reason: 'away', failures, waitMs });
+      expect(retries).toEqual([retry(1, 500), retry(2, 1000), retry(3, 2000)]);
     });
 
     it('for another reason ends the runner, once the other jobs in hand have been told and have ended', async () => {

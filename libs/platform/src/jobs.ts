@@ -1,4 +1,4 @@
-import { type Clock, type Event, type JobStore, type Lease, type LlambertError, toLlambertError } from '@llambert/domain';
+import { type Clock, type Event, type JobStore, type Lease, type OnRetry, toLlambertError } from '@llambert/domain';
 import { backoffMs } from './backoff.ts';
 import type { Service } from './service.ts';
 
@@ -22,6 +22,8 @@ export interface JobRunnerOptions {
    * `cancelled` when the runner stops, is released for a later try; any other error ends the runner (the job is released too).
    */
   readonly handle: (lease: Lease, signal: AbortSignal) => Promise<JobResult>;
+  /** Hears of a store that is away, and of jobs whose handlers threw a retryable error. */
+  readonly onRetry?: OnRetry | undefined;
 }
 
 /**
@@ -74,9 +76,11 @@ export function runJobs(options: JobRunnerOptions): Service {
         restMs = await takeJobs();
         outages = 0;
       } catch (error) {
-        if (!toLlambertError(error).retryable) throw error;
+        const { retryable, message } = toLlambertError(error);
+        if (!retryable) throw error;
         outages += 1;
         restMs = backoffMs(outages);
+        options.onRetry?.({ what: `looking for ${kind} jobs`, reason: message, failures: outages, waitMs: restMs });
       }
       if (!stopping.signal.aborted) await clock.sleep(restMs, awake.signal);
     }
@@ -116,7 +120,11 @@ async function workOn(lease: Lease, options: JobRunnerOptions, stopping: AbortSi
   } catch (error) {
     const known = toLlambertError(error);
     if (known.code === 'stale_lease' || lost.signal.aborted) return;
-    await releaseQuietly(lease, options, known);
+    const waitMs = known.retryable ? backoffMs(lease.attempt) : 0;
+    if (known.retryable && !stopping.aborted) {
+      options.onRetry?.({ what: `the ${lease.kind} job`, reason: known.message, failures: lease.attempt, waitMs });
+    }
+    await releaseQuietly(lease, options, waitMs);
     if (!known.retryable && !(stopping.aborted && known.code === 'cancelled')) throw known;
   } finally {
     ended.abort();
@@ -143,22 +151,25 @@ async function keepAlive(lease: Lease, options: JobRunnerOptions, lost: AbortCon
  * Records how a job ended. What the handler found is worth money or hours, so a store that is away is waited for. A completion whose
  * answer was lost on the way is tried again and then refused as stale: the job is done all the same.
  */
-async function settle(lease: Lease, result: JobResult, { store, clock }: JobRunnerOptions, signal: AbortSignal): Promise<void> {
+async function settle(lease: Lease, result: JobResult, { store, clock, onRetry }: JobRunnerOptions, signal: AbortSignal): Promise<void> {
   for (let outages = 1; ; outages += 1) {
     try {
       if ('complete' in result) await store.complete(lease, result.complete);
       else await store.release(lease, clock.now() + result.releaseAfterMs);
       return;
     } catch (error) {
-      if (signal.aborted || !toLlambertError(error).retryable) throw error;
-      await clock.sleep(backoffMs(outages), signal);
+      const { retryable, message } = toLlambertError(error);
+      if (signal.aborted || !retryable) throw error;
+      const waitMs = backoffMs(outages);
+      onRetry?.({ what: `recording the end of the ${lease.kind} job`, reason: message, failures: outages, waitMs });
+      await clock.sleep(waitMs, signal);
     }
   }
 }
 
-async function releaseQuietly(lease: Lease, { store, clock }: JobRunnerOptions, reason: LlambertError): Promise<void> {
+async function releaseQuietly(lease: Lease, { store, clock }: JobRunnerOptions, waitMs: number): Promise<void> {
   try {
-    await store.release(lease, clock.now() + (reason.retryable ? backoffMs(lease.attempt) : 0));
+    await store.release(lease, clock.now() + waitMs);
   } catch {
     // The lease runs out by itself; the first error is the one to report.
   }

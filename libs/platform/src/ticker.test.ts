@@ -1,4 +1,4 @@
-import { type Clock, LlambertError } from '@llambert/domain';
+import { type Clock, LlambertError, type Retry } from '@llambert/domain';
 import { describe, expect, it } from 'vitest';
 import { handClock } from './hand-clock.ts';
 import { ticker } from './ticker.ts';
@@ -7,7 +7,10 @@ import { ticker } from './ticker.ts';
 function ticking(work: (call: number, signal: AbortSignal, clock: Clock) => Promise<void> = async () => undefined) {
   const clock = handClock();
   const calls: number[] = [];
+  const retries: Retry[] = [];
   const service = ticker({
+    name: 'the work',
+    onRetry: (retry) => retries.push(retry),
     clock,
     intervalMs: 100,
     work: async (signal) => {
@@ -15,7 +18,7 @@ function ticking(work: (call: number, signal: AbortSignal, clock: Clock) => Prom
       await work(calls.length, signal, clock);
     },
   });
-  return { clock, calls, service };
+  return { clock, calls, retries, service };
 }
 
 const away = new LlambertError('store_unavailable', 'the store is away');
@@ -51,12 +54,14 @@ describe('ticker', () => {
   });
 
   it('waits longer from one passing failure to the next, and not after a success', async () => {
-    const { clock, calls, service } = ticking(async (call) => {
+    const { clock, calls, retries, service } = ticking(async (call) => {
       if (call <= 3) throw away;
     });
     await clock.advance(500 + 1000 + 2000 + 100);
     await service.stop();
     expect(calls).toEqual([0, 500, 1500, 3500, 3600]);
+    const retry = (failures: number, waitMs: number) => ({ what: 'the work', reason: away.message, failures, waitMs });
+    expect(retries).toEqual([retry(1, 500), retry(2, 1000), retry(3, 2000)]);
   });
 
   it('ends with any other error', async () => {

@@ -17,6 +17,6 @@ function clearlyWorse(model: ModelReleased, than: ModelReleased): boolean {
 }
 
 function agreementInterval(model: ModelReleased): { lower: number; upper: number } | null {
-  const agreement = model.manifest.evaluations.find((evaluation) => evaluation.reference === 'teacher' && evaluation.on === 'out-of-fold');
+  const agreement = model.manifest.evaluations.find((evaluation) => evaluation.reference === 'teacher' && evaluation.on !== 'certify-gold');
   return agreement?.accuracyInterval ?? null;
 }

@@ -1,4 +1,4 @@
-import type { Clock, EventLog, EventName, EventTypes, GatewayStore, Task } from '@llambert/domain';
+import type { Clock, EventLog, EventName, EventTypes, GatewayStore, OnRetry, Task } from '@llambert/domain';
 import { consumeEvents, followEvents, type Service, serviceGroup, ticker } from '@llambert/platform';
 import { modelToPromote } from './promotion.ts';
 
@@ -9,6 +9,7 @@ export interface GatewayPorts {
   readonly clock: Clock;
   /** Rest between two looks at whether a model can be deployed, in milliseconds. */
   readonly tickMs: number;
+  readonly onRetry?: OnRetry | undefined;
 }
 
 const serviceName = 'gateway';
@@ -46,6 +47,8 @@ export function gatewayService(ports: GatewayPorts): Service {
   record('round.closed', (closed) => store.recordRoundsClosed(closed));
   services.add('promotion', () =>
     ticker({
+      name: 'looking for models to deploy',
+      onRetry: ports.onRetry,
       clock: ports.clock,
       intervalMs: ports.tickMs,
       work: async () => {

@@ -1,17 +1,23 @@
-import { hashFraction, type PoolEntry, type Sample, type SamplingSettings, sampleId } from '@llambert/domain';
+import { hashFraction, type PoolRank, type Sample, type SamplingSettings } from '@llambert/domain';
 import { shareInPool } from './pool.ts';
-import { byField, byScriptAndLength, type Stratifier } from './strata.ts';
 
 export interface DrawRequest {
   readonly task: string;
   readonly round: number;
   /** By rank. */
-  readonly pool: readonly PoolEntry[];
+  readonly pool: readonly PoolRank[];
+  /** Stratum of each document of the pool; null: the draw is uniform. */
+  readonly strata: ReadonlyMap<string, string> | null;
   /** Ids of the documents drawn before. */
   readonly drawn: ReadonlySet<string>;
   /** Most documents to draw. */
   readonly size: number;
-  readonly settings: SamplingSettings;
+  readonly settings: Pick<SamplingSettings, 'seed' | 'poolSize'>;
+}
+
+/** A document that was drawn, and how. */
+export interface Draw extends Pick<Sample, 'strategy' | 'reason' | 'inclusionProbability'> {
+  readonly documentId: string;
 }
 
 /**
@@ -20,35 +26,29 @@ export interface DrawRequest {
  * Every document that had not been drawn was to be taken with the same probability, whatever the strategy: the samples' mean estimates
  * the source's without weights.
  */
-export function drawSamples(request: DrawRequest): Sample[] {
-  const { task, round, pool, drawn, settings } = request;
-  const left = pool.filter((entry) => !drawn.has(entry.document.id));
+export function drawSamples(request: DrawRequest): Draw[] {
+  const { pool, strata, drawn, settings } = request;
+  const left = pool.filter((entry) => !drawn.has(entry.documentId));
   const size = Math.min(request.size, left.length);
-  const chosen = settings.strategy === 'uniform' ? uniformDraw(left, size) : stratifiedDraw(request, left, size);
+  const chosen = strata === null ? uniformDraw(left, size) : stratifiedDraw(request, strata, left, size);
   const inclusionProbability = left.length === 0 ? null : (size / left.length) * shareInPool(pool, settings.poolSize);
-  return chosen.map(({ entry: { document }, strategy, reason }) => ({
-    id: sampleId(task, document.id),
-    task,
-    round,
-    document,
-    strategy,
-    reason,
-    inclusionProbability,
-  }));
+  return chosen.map((draw) => ({ ...draw, inclusionProbability }));
 }
 
-interface Chosen extends Pick<Sample, 'strategy' | 'reason'> {
-  readonly entry: PoolEntry;
-}
+type Chosen = Omit<Draw, 'inclusionProbability'>;
 
-function uniformDraw(entries: readonly PoolEntry[], size: number): Chosen[] {
-  return entries.slice(0, size).map((entry) => ({ entry, strategy: 'uniform', reason: 'uniform draw' }));
+function uniformDraw(entries: readonly PoolRank[], size: number): Chosen[] {
+  return entries.slice(0, size).map(({ documentId }) => ({ documentId, strategy: 'uniform', reason: 'uniform draw' }));
 }
 
 /** Proportional allocation (Cochran, "Sampling Techniques", 3rd ed., 5.5); within a stratum the smallest ranks. */
-function stratifiedDraw({ task, round, pool, settings }: DrawRequest, entries: readonly PoolEntry[], size: number): Chosen[] {
-  const stratumOf: Stratifier = settings.stratifyBy === null ? byScriptAndLength(pool) : byField(settings.stratifyBy);
-  const strata = [...Map.groupBy(entries, (entry) => stratumOf(entry.document))];
+function stratifiedDraw(
+  { task, round, settings }: DrawRequest,
+  stratumOf: ReadonlyMap<string, string>,
+  entries: readonly PoolRank[],
+  size: number,
+): Chosen[] {
+  const strata = [...Map.groupBy(entries, ({ documentId }) => stratumOf.get(documentId)!)];
   const start = hashFraction(`strata.v1:${task}:${settings.seed}`, String(round));
   const allocated = allocate(
     strata.map(([, members]) => members.length),
@@ -56,7 +56,9 @@ function stratifiedDraw({ task, round, pool, settings }: DrawRequest, entries: r
     start,
   );
   return strata.flatMap(([stratum, members], index) =>
-    members.slice(0, allocated[index]!).map((entry) => ({ entry, strategy: 'stratified', reason: `stratum ${stratum}` })),
+    members
+      .slice(0, allocated[index]!)
+      .map(({ documentId }) => ({ documentId, strategy: 'stratified', reason: `stratum ${stratum}` }) as const),
   );
 }
 

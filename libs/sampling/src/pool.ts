@@ -1,4 +1,4 @@
-import { type Document, digestOf, type PoolEntry } from '@llambert/domain';
+import { type Document, digestOf, type PoolEntry, type PoolRank } from '@llambert/domain';
 
 /** Hexadecimal digits of a rank: 80 bits, so that no two documents share one. */
 const rankDigits = 20;
@@ -28,7 +28,7 @@ export function poolCandidates(task: string, seed: number, documents: readonly D
  * from which the number of distinct documents follows as (k - 1) / rank without counting them (same paper; with a relative standard
  * error of 1 / sqrt(k - 2)). Offsets would count what was sent twice or could not be used.
  */
-export function shareInPool(pool: readonly PoolEntry[], poolSize: number): number {
+export function shareInPool(pool: readonly Pick<PoolRank, 'rank'>[], poolSize: number): number {
   if (pool.length < poolSize) return 1;
   const largest = Number.parseInt(pool.at(-1)!.rank, 16) / 16 ** rankDigits;
   return Math.min(1, (largest * pool.length) / (pool.length - 1));

@@ -136,6 +136,57 @@ describe('advanceRounds', () => {
     await elsewhere.close();
   });
 
+  it('draws by the strata that the task asks for', async () => {
+    const reasons = async (sampling: Partial<SamplingSettings>) => {
+      const task = theTask(40, sampling);
+      const drawn: string[] = [];
+      const openRound: typeof state.sampler.openRound = async (_, samples) => void drawn.push(...samples.map(({ reason }) => reason));
+      await advanceRounds({ ...ports(), store: { ...state.sampler, openRound } }, task);
+      return new Set(drawn);
+    };
+    await begin(theTask(40), 100);
+    expect(await reasons({ strategy: 'uniform' })).toEqual(new Set(['uniform draw']));
+    expect(await reasons({ strategy: 'representative' })).toContain('stratum Latin, short');
+    expect(await reasons({ strategy: 'stratified', stratifyBy: 'channel' })).toEqual(new Set(['stratum channel=']));
+  });
+
+  it('fetches the documents that it draws, and no others', async () => {
+    const task = theTask(40, { strategy: 'representative' });
+    await begin(task, 100);
+    const fetched: string[] = [];
+    const store: typeof state.sampler = {
+      ...state.sampler,
+      async poolDocuments(name, ids) {
+        fetched.push(...ids);
+        return state.sampler.poolDocuments(name, ids);
+      },
+    };
+    await advanceRounds({ ...ports(), store }, task);
+    expect(fetched).toHaveLength(10);
+    expect(await state.sampler.drawnDocumentIds(task.name)).toEqual(new Set(fetched));
+  });
+
+  it.each(['uniform', 'representative'] as const)('waits for another look where the pool changed under it (%s)', async (strategy) => {
+    const task = theTask(40, { strategy });
+    await begin(task, 100);
+    const [first] = await state.sampler.poolRanks(task.name);
+    const store: typeof state.sampler = {
+      ...state.sampler,
+      async *pool(name) {
+        for await (const entry of state.sampler.pool(name)) if (entry.rank !== first!.rank) yield entry;
+      },
+      poolDocuments: (name, ids) =>
+        state.sampler.poolDocuments(
+          name,
+          ids.filter((id) => id !== first!.documentId),
+        ),
+    };
+    await advanceRounds({ ...ports(), store }, task);
+    expect(await state.sampler.roundsState(task.name)).toEqual({ phase: 'collecting' });
+    await advance(task);
+    expect(await state.sampler.roundsState(task.name)).toMatchObject({ phase: 'open', round: 1 });
+  });
+
   it('doubles the annotations with each round, to the cap, and closes', async () => {
     const task = theTask(40);
     await begin(task, 100);

@@ -7,11 +7,14 @@ import {
   type RoundEvaluation,
   type RoundOpened,
   type RoundsState,
+  type Sample,
   type SamplerStore,
+  sampleId,
   type Task,
 } from '@llambert/domain';
 import { fitPowerLaw } from '@llambert/statistics';
-import { drawSamples } from './draw.ts';
+import { type DrawRequest, drawSamples } from './draw.ts';
+import { strataOf } from './strata.ts';
 
 export interface RoundsPorts {
   readonly prefix: string;
@@ -35,13 +38,13 @@ export async function advanceRounds(ports: RoundsPorts, task: Task): Promise<voi
   if (!(await canAdvance(ports, task, state, evaluations))) return;
 
   const { sampling, budget } = task.settings;
-  const pool = await store.pool(task.name);
+  const pool = await store.poolRanks(task.name);
   const drawn = await store.drawnDocumentIds(task.name);
   const decision = nextRound(state, {
     settings: sampling,
     maxAnnotations: budget.annotations,
     backlogRead: true,
-    poolLeft: pool.filter((entry) => !drawn.has(entry.document.id)).length,
+    poolLeft: pool.filter((entry) => !drawn.has(entry.documentId)).length,
     evaluations,
     predictedGain: predictedGain(evaluations),
   });
@@ -52,7 +55,8 @@ export async function advanceRounds(ports: RoundsPorts, task: Task): Promise<voi
     return;
   }
   const { round, size } = decision.open;
-  const samples = drawSamples({ task: task.name, round, pool, drawn, size, settings: sampling });
+  const samples = await drawnSamples(store, task, { round, pool, drawn, size });
+  if (samples === null) return;
   const opened: RoundOpened = {
     task: task.name,
     round,
@@ -64,6 +68,35 @@ export async function advanceRounds(ports: RoundsPorts, task: Task): Promise<voi
     { id: `round.opened:${task.name}:${round}`, name: 'round.opened', key: task.name, body: opened },
     ...samples.map((sample): Event => ({ id: `sample.drawn:${sample.id}`, name: 'sample.drawn', key: sample.id, body: sample })),
   ]);
+}
+
+/**
+ * The samples of a round, with the documents that were drawn and no others in memory; null where the pool changed meanwhile: the next
+ * look finds the new one.
+ */
+async function drawnSamples(
+  store: SamplerStore,
+  task: Task,
+  request: Pick<DrawRequest, 'round' | 'pool' | 'drawn' | 'size'>,
+): Promise<Sample[] | null> {
+  const settings = task.settings.sampling;
+  const strata = settings.strategy === 'uniform' ? null : await strataOf(store.pool(task.name), settings.stratifyBy);
+  if (strata !== null && request.pool.some(({ documentId }) => !strata.has(documentId))) return null;
+  const draws = drawSamples({ ...request, task: task.name, strata, settings });
+  const documents = await store.poolDocuments(
+    task.name,
+    draws.map(({ documentId }) => documentId),
+  );
+  if (documents.size < draws.length) return null;
+  return draws.map(({ documentId, strategy, reason, inclusionProbability }) => ({
+    id: sampleId(task.name, documentId),
+    task: task.name,
+    round: request.round,
+    document: documents.get(documentId)!,
+    strategy,
+    reason,
+    inclusionProbability,
+  }));
 }
 
 /** Whether there can be something to do: to know that at every look must not cost reading the pool. */

@@ -94,7 +94,7 @@ describe('samplerService', () => {
     await untilRounds(task, { phase: 'open' });
     const rank = (id: string) => poolRank('mails', 1, id);
     const smallest = documentIds(250).sort((left, right) => (rank(left) < rank(right) ? -1 : 1));
-    expect((await state.sampler.pool('mails')).map((entry) => entry.document.id)).toEqual(smallest.slice(0, 30));
+    expect((await state.sampler.poolRanks('mails')).map((entry) => entry.documentId)).toEqual(smallest.slice(0, 30));
   });
 
   it('serves one task while another waits for its evaluation', async () => {

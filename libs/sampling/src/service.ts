@@ -1,5 +1,5 @@
 import { decodeDocument } from '@llambert/contracts';
-import { type ConsumedRecord, type Document, documentProblem, type Task } from '@llambert/domain';
+import { type ConsumedRecord, type Document, documentProblem, type OnRetry, type Task } from '@llambert/domain';
 import { consumeEvents, followEvents, type Service, serviceGroup, ticker } from '@llambert/platform';
 import { poolCandidates } from './pool.ts';
 import { advanceRounds, type RoundsPorts, serviceName, sourceGroup } from './rounds.ts';
@@ -7,6 +7,7 @@ import { advanceRounds, type RoundsPorts, serviceName, sourceGroup } from './rou
 export interface SamplerPorts extends RoundsPorts {
   /** Rest between two looks at whether a round can be opened or closed, in milliseconds. */
   readonly tickMs: number;
+  readonly onRetry?: OnRetry | undefined;
 }
 
 const documentsPerBatch = 1000;
@@ -38,6 +39,8 @@ export function samplerService(ports: SamplerPorts): Service {
   );
   services.add('rounds', () =>
     ticker({
+      name: 'looking for rounds to open',
+      onRetry: ports.onRetry,
       clock: ports.clock,
       intervalMs: ports.tickMs,
       work: async () => {

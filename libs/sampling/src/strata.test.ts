@@ -1,10 +1,17 @@
 import type { Document, PoolEntry } from '@llambert/domain';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { byField, byScriptAndLength, scriptOf } from './strata.ts';
+import { scriptOf, strataOf } from './strata.ts';
 
 const documentOf = (text: string, more: Partial<Document> = {}): Document => ({ id: text, text, metadata: {}, ...more });
-const poolOf = (documents: readonly Document[]): PoolEntry[] => documents.map((document) => ({ rank: document.id, document }));
+/** The strata of these documents, in their order. */
+async function strataIn(documents: readonly Document[], stratifyBy: string | null = null): Promise<string[]> {
+  const pool = async function* (): AsyncGenerator<PoolEntry> {
+    for (const document of documents) yield { rank: document.id, document };
+  };
+  const strata = await strataOf(pool(), stratifyBy);
+  return documents.map(({ id }) => strata.get(id)!);
+}
 
 describe('scriptOf', () => {
   it.each([
@@ -35,12 +42,12 @@ describe('scriptOf', () => {
   });
 });
 
-describe('byScriptAndLength', () => {
-  it('splits each script into thirds by its own lengths', () => {
+describe('strata by script and length', () => {
+  it('split each script into thirds by its own lengths', async () => {
     const latin = Array.from({ length: 30 }, (_, index) => documentOf('a'.repeat(index + 1)));
     const thai = Array.from({ length: 12 }, (_, index) => documentOf('ส'.repeat(100 * (index + 1))));
-    const stratumOf = byScriptAndLength(poolOf([...latin, ...thai]));
-    const counts = Map.groupBy([...latin, ...thai], stratumOf);
+    const strata = await strataIn([...latin, ...thai]);
+    const counts = Map.groupBy(strata, (stratum) => stratum);
     expect(Object.fromEntries([...counts].map(([stratum, members]) => [stratum, members.length]))).toEqual({
       'Latin, short': 10,
       'Latin, middling': 10,
@@ -49,25 +56,23 @@ describe('byScriptAndLength', () => {
       'Thai, middling': 4,
       'Thai, long': 4,
     });
-    expect(stratumOf(latin[0]!)).toBe('Latin, short');
-    expect(stratumOf(latin[29]!)).toBe('Latin, long');
+    expect([strata[0], strata[29]]).toEqual(['Latin, short', 'Latin, long']);
   });
 
-  it('puts texts of one length into one class', () => {
+  it('put texts of one length into one class', async () => {
     const same = Array.from({ length: 9 }, (_, index) => documentOf('same', { id: String(index) }));
-    expect(new Set(same.map(byScriptAndLength(poolOf(same)))).size).toBe(1);
+    expect(new Set(await strataIn(same)).size).toBe(1);
   });
 
-  it('counts both texts of a pair', () => {
+  it('count both texts of a pair', async () => {
     const pairs = ['a', 'a'.repeat(50), 'a'.repeat(500)].map((textPair, index) => documentOf('same', { id: String(index), textPair }));
-    expect(pairs.map(byScriptAndLength(poolOf(pairs)))).toEqual(['Latin, short', 'Latin, middling', 'Latin, long']);
+    expect(await strataIn(pairs)).toEqual(['Latin, short', 'Latin, middling', 'Latin, long']);
   });
 });
 
-describe('byField', () => {
-  it('has a stratum for each value, and one for documents without any', () => {
-    const stratumOf = byField('channel');
-    expect(stratumOf(documentOf('a', { metadata: { channel: 'mail' } }))).toBe('channel=mail');
-    expect(stratumOf(documentOf('a'))).toBe('channel=');
+describe('strata by a field', () => {
+  it('are one for each value, and one for documents without any', async () => {
+    const documents = [documentOf('a', { metadata: { channel: 'mail' } }), documentOf('b')];
+    expect(await strataIn(documents, 'channel')).toEqual(['channel=mail', 'channel=']);
   });
 });

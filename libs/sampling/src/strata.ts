@@ -1,8 +1,5 @@
 import type { Document, PoolEntry } from '@llambert/domain';
 
-/** Names the stratum of a document. */
-export type Stratifier = (document: Document) => string;
-
 /** Length classes a script is split into, by quantiles of the pool. */
 const lengthClasses = ['short', 'middling', 'long'];
 
@@ -34,23 +31,27 @@ export function scriptOf(text: string): string {
   return count === 0 ? 'other' : name;
 }
 
-/** Strata by the values of a metadata field; a document without it counts as one whose value is empty. */
-export function byField(field: string): Stratifier {
-  return (document) => `${field}=${document.metadata[field] ?? ''}`;
-}
-
-/** Strata by script and, within the script, by length: shorter, middling, longer texts in equal parts of the given pool. */
-export function byScriptAndLength(pool: readonly PoolEntry[]): Stratifier {
-  const byScript = Map.groupBy(
-    pool.map(({ document }) => document),
-    (document) => scriptOf(document.text),
-  );
-  const bounds = new Map([...byScript].map(([script, documents]) => [script, quantiles(documents.map(lengthOf))]));
-  return (document) => {
-    const script = scriptOf(document.text);
-    const lengthClass = (bounds.get(script) ?? []).filter((bound) => lengthOf(document) >= bound).length;
-    return `${script}, ${lengthClasses[lengthClass]}`;
-  };
+/**
+ * The stratum of each document of a pool, by its id: by the values of a metadata field (a document without it counts as one whose value
+ * is empty), or else by script and, within the script, by length: shorter, middling, longer texts in equal parts of the pool. Keeps no text.
+ */
+export async function strataOf(pool: AsyncIterable<PoolEntry>, stratifyBy: string | null): Promise<ReadonlyMap<string, string>> {
+  const strata = new Map<string, string>();
+  if (stratifyBy !== null) {
+    for await (const { document } of pool) strata.set(document.id, `${stratifyBy}=${document.metadata[stratifyBy] ?? ''}`);
+    return strata;
+  }
+  const traits: { id: string; script: string; length: number }[] = [];
+  for await (const { document } of pool) {
+    traits.push({ id: document.id, script: scriptOf(document.text), length: lengthOf(document) });
+  }
+  const byScript = Map.groupBy(traits, ({ script }) => script);
+  const bounds = new Map([...byScript].map(([script, members]) => [script, quantiles(members.map(({ length }) => length))]));
+  for (const { id, script, length } of traits) {
+    const lengthClass = bounds.get(script)!.filter((bound) => length >= bound).length;
+    strata.set(id, `${script}, ${lengthClasses[lengthClass]}`);
+  }
+  return strata;
 }
 
 /** The lengths at which the second and each later class begins. */

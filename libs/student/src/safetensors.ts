@@ -165,6 +165,23 @@ function spansOf(headerBytes: Uint8Array, dataBytes: number, source: string): Ma
 
 /** A safetensors file with the tensors in the given order; equal tensors give equal bytes. */
 export function writeSafetensors(tensors: ReadonlyMap<string, Tensor>): Uint8Array {
+  return Buffer.concat([headerOf(tensors), ...Array.from(tensors.values(), ({ bytes }) => bytes)]);
+}
+
+/** Writes the same bytes into a new file and waits until they are durable: memory holds the tensors once. */
+export async function writeSafetensorsFile(path: string, tensors: ReadonlyMap<string, Tensor>): Promise<void> {
+  const file = await open(path, 'wx');
+  try {
+    await file.writeFile(headerOf(tensors));
+    for (const { bytes } of tensors.values()) await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** All that stands before the tensors' bytes. */
+function headerOf(tensors: ReadonlyMap<string, Tensor>): Uint8Array {
   const header: Record<string, unknown> = {};
   let offset = 0;
   for (const [name, { type, shape, bytes }] of tensors) {
@@ -176,16 +193,11 @@ export function writeSafetensors(tensors: ReadonlyMap<string, Tensor>): Uint8Arr
   }
   const json = Buffer.from(JSON.stringify(header), 'utf8');
   // Spaces bring the data to a multiple of 8, so that a reader may map it as it is.
-  const headerLength = Math.ceil(json.byteLength / 8) * 8;
-  const file = new Uint8Array(8 + headerLength + offset).fill(0x20, 8, 8 + headerLength);
-  new DataView(file.buffer).setBigUint64(0, BigInt(headerLength), true);
-  file.set(json, 8);
-  let position = 8 + headerLength;
-  for (const { bytes } of tensors.values()) {
-    file.set(bytes, position);
-    position += bytes.byteLength;
-  }
-  return file;
+  const length = Math.ceil(json.byteLength / 8) * 8;
+  const bytes = new Uint8Array(prefixBytes + length).fill(0x20, prefixBytes);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
+  bytes.set(json, prefixBytes);
+  return bytes;
 }
 
 export function float32Tensor(shape: readonly number[], values: Float32Array): Tensor {

@@ -24,8 +24,24 @@ export function stageStoreConformance(name: string, createHarness: () => Promise
         expect(await state.sampler.poolCeiling('task', 4)).toBeNull();
         await state.sampler.offer('task', [entry('3'), entry('1'), entry('7')], 3);
         await state.sampler.offer('other', [entry('0')], 3);
-        expect((await state.sampler.pool('task')).map(({ rank }) => rank)).toEqual(['1', '3', '5']);
-        expect((await state.sampler.pool('task'))[0]!.document).toEqual(aDocument({ id: 'doc-1' }));
+        const ranks = ['1', '3', '5'];
+        expect(await state.sampler.poolRanks('task')).toEqual(ranks.map((rank) => ({ rank, documentId: `doc-${rank}` })));
+        expect(await Array.fromAsync(state.sampler.pool('task'))).toEqual(ranks.map((rank) => entry(rank)));
+        expect(await state.sampler.poolDocuments('task', ['doc-5', 'doc-9', 'doc-0', 'doc-1'])).toEqual(
+          new Map(['1', '5'].map((rank) => [`doc-${rank}`, aDocument({ id: `doc-${rank}` })])),
+        );
+      });
+
+      it('reads a pool of any size, whole and in order', async () => {
+        const ranks = Array.from({ length: 95 }, (_, index) => String(index).padStart(3, '0'));
+        await state.sampler.offer(
+          'task',
+          ranks.toReversed().map((rank) => entry(rank)),
+          1000,
+        );
+        expect((await Array.fromAsync(state.sampler.pool('task'))).map(({ rank }) => rank)).toEqual(ranks);
+        const ids = ranks.map((rank) => `doc-${rank}`);
+        expect([...(await state.sampler.poolDocuments('task', ids)).keys()].sort()).toEqual(ids);
       });
 
       it('lets the first recording of a backlog stand', async () => {

@@ -10,6 +10,7 @@ import {
   type JobStore,
   type Lease,
   labelSetOf,
+  type OnRetry,
   type RoundOpened,
   type Task,
   type TrainerStore,
@@ -31,6 +32,7 @@ export interface TrainerPorts {
   readonly owner: string;
   /** Rest between two looks at whether a round's answers are complete, in milliseconds. */
   readonly tickMs: number;
+  readonly onRetry?: OnRetry | undefined;
 }
 
 const serviceName = 'trainer';
@@ -60,6 +62,8 @@ export function trainerService(ports: TrainerPorts): Service {
   record('round.opened', (rounds) => store.recordRounds(rounds));
   services.add('completion', () =>
     ticker({
+      name: 'looking for rounds to train',
+      onRetry: ports.onRetry,
       clock: ports.clock,
       intervalMs: ports.tickMs,
       work: async () => {
@@ -76,6 +80,7 @@ export function trainerService(ports: TrainerPorts): Service {
       leaseMs,
       pollMs,
       clock: ports.clock,
+      onRetry: ports.onRetry,
       handle: (lease, signal) => train(ports, lease, signal),
     }),
   );

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LabelSet } from '@llambert/domain';
+import { aTask } from '@llambert/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DatasetRow } from './dataset.ts';
 import { type TrainingProgress, type TrainRequest, trainInWorker } from './train-student.ts';
@@ -29,7 +30,7 @@ describe('training in a worker', () => {
   const request = (changes: Partial<TrainRequest> = {}): TrainRequest => ({
     rows: rows(60),
     labels,
-    settings: { model: 'auto', seed: 1, classWeights: 'none' },
+    settings: aTask().settings.student,
     score: [{ text: 'it came late' }, { text: 'paid, and paid again' }],
     folder,
     ...changes,
@@ -40,10 +41,10 @@ describe('training in a worker', () => {
     const trained = await trainInWorker((progress) => seen.push(progress))(request(), new AbortController().signal);
     expect(trained.student).toBe('linear');
     expect(readdirSync(folder)).not.toEqual([]);
-    expect(trained.outOfFoldLogits).toHaveLength(120);
-    const decided = Array.from({ length: 60 }, (_, row) =>
-      trained.outOfFoldLogits[2 * row]! > trained.outOfFoldLogits[2 * row + 1]! ? 0 : 1,
-    );
+    const { logits, ...heldOut } = trained.heldOut;
+    expect(heldOut).toEqual({ rows: Array.from({ length: 60 }, (_, row) => row), on: 'out-of-fold' });
+    expect(logits).toHaveLength(120);
+    const decided = Array.from({ length: 60 }, (_, row) => (logits[2 * row]! > logits[2 * row + 1]! ? 0 : 1));
     expect(decided).toEqual(rows(60).map((_, index) => index % 2));
     expect(trained.scoredLogits[0]!).toBeGreaterThan(trained.scoredLogits[1]!);
     expect(trained.scoredLogits[2]!).toBeLessThan(trained.scoredLogits[3]!);

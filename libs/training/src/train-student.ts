@@ -12,10 +12,19 @@ export interface TrainRequest {
   readonly folder: string;
 }
 
+/** Rows scored by a student that did not learn from them: what calibration and figures without gold are made of. */
+export interface HeldOut {
+  /** Which of the request's rows. */
+  readonly rows: readonly number[];
+  /** Uncalibrated, [rows, labels] row by row. */
+  readonly logits: Float32Array;
+  /** All rows in turn, or one part of them. */
+  readonly on: 'out-of-fold' | 'held-out';
+}
+
 export interface TrainedStudent {
   readonly student: StudentKind;
-  /** Uncalibrated, [rows, labels] row by row: each row scored by a student that did not learn from its fold. */
-  readonly outOfFoldLogits: Float32Array;
+  readonly heldOut: HeldOut;
   /** Uncalibrated, [score, labels] row by row, by the released student. */
   readonly scoredLogits: Float32Array;
   /** What the training chose, for the manifest. */

@@ -30,7 +30,7 @@ async function train({ rows, labels, settings, score, folder }: TrainRequest): P
   const { features, strength, calibratedLogLoss, accuracy } = crossValidation.chosen;
   return {
     student: 'linear',
-    outOfFoldLogits: outOfFold.logits,
+    heldOut: { rows: rows.map((_, row) => row), logits: outOfFold.logits, on: 'out-of-fold' },
     scoredLogits,
     training: { features, strength, classWeights: settings.classWeights, folds: crossValidation.folds, calibratedLogLoss, accuracy },
   };

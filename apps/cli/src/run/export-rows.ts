@@ -2,15 +2,15 @@ import type { InputColumns } from '@llambert/adapters/files';
 import { decodeDocument, decodePrediction } from '@llambert/contracts';
 import { type ConsumedRecord, type Document, type LabelKind, LlambertError, type Prediction } from '@llambert/domain';
 import type { CurrentLoop } from './look-into-run.ts';
-import type { RunFolder } from './run-folder.ts';
+import type { RunReader } from './run-folder.ts';
 
 const outputColumns = ['label', 'probability', 'route'] as const;
 
 /**
  * The input's columns followed by label, probability and route, a row for each labelled document, in the order of the input. The labels
- * of a multi-label task are a list, which a table shows as JSON.
+ * of a multi-label task are a list, which a table shows as JSON. Throws `busy`, also while rows are read, where a run begins meanwhile.
  */
-export async function exportRows(run: RunFolder): Promise<{ columns: string[]; rows: AsyncIterable<Record<string, unknown>> }> {
+export async function exportRows(run: RunReader): Promise<{ columns: string[]; rows: AsyncIterable<Record<string, unknown>> }> {
   const { run: facts } = run.ledger;
   const { loop, task } = JSON.parse((await facts.recall('current')) ?? '{}') as Partial<CurrentLoop>;
   if (task === undefined || (await facts.recall('finished')) !== loop) {
@@ -22,7 +22,7 @@ export async function exportRows(run: RunFolder): Promise<{ columns: string[]; r
   const inputNames = columns.names.includes(id) ? columns.names : [id, ...columns.names];
   // A column of the input keeps its name; ours gives way.
   const ours = outputColumns.map((name) => (inputNames.includes(name) ? `llambert_${name}` : name));
-  const rows = async function* () {
+  const joined = async function* () {
     const predicted = recordsOf(run, predictions, decodePrediction);
     let next = await predicted.next();
     for await (const document of recordsOf(run, source, decodeDocument)) {
@@ -30,6 +30,14 @@ export async function exportRows(run: RunFolder): Promise<{ columns: string[]; r
       if (next.done === true || next.value.documentId !== document.id) continue;
       yield { ...inputRow(document, columns, id), ...outputRow(next.value, task.spec.kind, ours) };
       next = await predicted.next();
+    }
+  };
+  const rows = async function* () {
+    try {
+      yield* joined();
+    } finally {
+      // What was read of a file that changed meanwhile may be wrong, and so may be the error about it.
+      run.expectUnchanged();
     }
   };
   return { columns: [...inputNames, ...ours], rows: rows() };
@@ -52,6 +60,6 @@ function outputRow(prediction: Prediction, kind: LabelKind, [label, probability,
   };
 }
 
-async function* recordsOf<T>(run: RunFolder, topic: string, decode: (record: ConsumedRecord) => T): AsyncGenerator<T, void> {
+async function* recordsOf<T>(run: RunReader, topic: string, decode: (record: ConsumedRecord) => T): AsyncGenerator<T, void> {
   for await (const batch of run.eventLog.read(topic, 0, 0)) for (const record of batch) yield decode(record);
 }

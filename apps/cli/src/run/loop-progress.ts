@@ -4,7 +4,7 @@ import { passGroup } from '@llambert/inference';
 import { livePass } from '@llambert/review';
 import type { TrainingProgress } from '@llambert/training';
 import type { Reporter } from '../terminal/reporter.ts';
-import type { RunFolder } from './run-folder.ts';
+import type { RunReader } from './run-folder.ts';
 
 /** Where a loop is. `unlearned`: its rounds ended without a model; `done`: every document has been through the pass. */
 export interface LoopPhase {
@@ -23,10 +23,10 @@ export interface LoopProgress {
 
 /** Watches a loop from outside, through the stores and the committed offsets: what it shows survives a restart. */
 export function loopProgress(
-  run: RunFolder,
+  run: Pick<RunReader, 'eventLog' | 'ledger'>,
   task: Task,
   prefix: string,
-  state: Awaited<ReturnType<RunFolder['openLoop']>>,
+  state: Awaited<ReturnType<RunReader['openLoop']>>,
   reporter: Reporter,
 ): LoopProgress {
   let step = '';
@@ -67,7 +67,7 @@ export function loopProgress(
   };
 }
 
-async function isUnlearned(state: Awaited<ReturnType<RunFolder['openLoop']>>, task: string): Promise<boolean> {
+async function isUnlearned(state: Awaited<ReturnType<RunReader['openLoop']>>, task: string): Promise<boolean> {
   const closed = await state.gateway.roundsClosed(task);
   if (closed === null) return false;
   const evaluations = await state.gateway.evaluations(task);

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { openAiTeacher } from '@llambert/adapters/openai';
 import { annotatorService } from '@llambert/annotation';
 import { taskTopicDefinitions, topicDefinitions } from '@llambert/contracts';
-import { LlambertError, type Task, type TeacherFailure } from '@llambert/domain';
+import { LlambertError, type OnRetry, type Task, type TeacherFailure } from '@llambert/domain';
 import { classifierPool, inferenceService } from '@llambert/inference';
 import { joinServices, outboxRelay, type Service, systemClock } from '@llambert/platform';
 import { gatewayService } from '@llambert/review';
@@ -26,6 +26,7 @@ export interface LoopOptions {
   readonly workers: number | null;
   readonly onTraining: (progress: TrainingProgress) => void;
   readonly onOutcome: (failure: TeacherFailure | null) => void;
+  readonly onRetry: OnRetry;
 }
 
 /** Creates the topics of a loop; the documents' topic is the task's, whatever the loop. */
@@ -37,7 +38,7 @@ export async function createLoopTopics(run: RunFolder, task: Task, prefix: strin
 export function startLoop(run: RunFolder, options: LoopOptions): Service {
   const { prefix, state } = options;
   const pool = classifierPool(options.workers ?? availableParallelism());
-  const ports = { prefix, eventLog: run.eventLog, clock: systemClock, tickMs, owner };
+  const ports = { prefix, eventLog: run.eventLog, clock: systemClock, tickMs, owner, onRetry: options.onRetry };
   const services = joinServices([
     samplerService({ ...ports, store: state.sampler }),
     annotatorService({

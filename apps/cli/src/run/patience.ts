@@ -1,18 +1,24 @@
 import { LlambertError, type TeacherFailure } from '@llambert/domain';
 import type { Reporter } from '../terminal/reporter.ts';
 
-/** Rest between two notices that the teacher is away, in milliseconds. */
+/** How long a teacher is away before it is said what will come of it, in milliseconds. */
 const noticeMs = 15_000;
 
 /** How long a teacher may go without an answer: a run that nobody watches must end with a message rather than wait for ever. */
-export function patience(seconds: number, reporter: Reporter) {
+export function patience(seconds: number, reporter: Pick<Reporter, 'notice'>, now: () => number) {
   const { promise: exhausted, reject } = Promise.withResolvers<never>();
   exhausted.catch(() => undefined);
   let awaySince: number | null = null;
-  let noticed = 0;
+  let noticed = false;
   let lastFailure = '';
   const look = () => {
-    if (awaySince === null || Date.now() - awaySince <= seconds * 1000) return;
+    if (awaySince === null) return;
+    const awayMs = now() - awaySince;
+    if (awayMs > noticeMs && !noticed && seconds * 1000 > noticeMs) {
+      noticed = true;
+      reporter.notice(`the teacher has given no answer for a while: the run stops after ${seconds} s without one (--patience)`);
+    }
+    if (awayMs <= seconds * 1000) return;
     reject(
       new LlambertError(
         'teacher_unreachable',
@@ -29,16 +35,12 @@ export function patience(seconds: number, reporter: Reporter) {
     onOutcome(failure: TeacherFailure | null): void {
       if (failure === null) {
         awaySince = null;
+        noticed = false;
         return;
       }
-      const now = Date.now();
-      awaySince ??= now;
+      awaySince ??= now();
       lastFailure = failure.detail;
       look();
-      if (now - noticed > noticeMs) {
-        noticed = now;
-        reporter.notice(`the teacher does not answer (${failure.detail}); trying again for up to ${seconds} s`);
-      }
     },
   };
 }

@@ -1,15 +1,17 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { folderArtifactStore } from '@llambert/adapters/folder';
-import { holdLock, openDatabase, sqliteEventLog, sqliteState } from '@llambert/adapters/sqlite';
+import { holdLock, openDatabase, sqliteEventLog, sqliteEventLogToRead, sqliteState, sqliteStateToRead } from '@llambert/adapters/sqlite';
 import { defaultPrefix } from '@llambert/contracts';
 import {
   type ArtifactStore,
   canonicalJson,
   digestOf,
   type EventLog,
+  type EventLogReader,
   LlambertError,
   labellingSpecHash,
+  type OnRetry,
   settingsHash,
   type Task,
 } from '@llambert/domain';
@@ -49,6 +51,18 @@ export function runPaths(folder: string): RunPaths {
 
 type State = Awaited<ReturnType<typeof sqliteState>>;
 
+/** A run folder that is looked into, whoever is working there: nothing is written to it. */
+export interface RunReader {
+  readonly paths: RunPaths;
+  readonly eventLog: EventLogReader;
+  readonly ledger: State;
+  /** The state of one loop. Throws `corrupt_artifact` where it is not there. */
+  openLoop(loop: string): Promise<State>;
+  /** Throws `busy` where a run began while the folder was read: what was read may not fit together. To be asked when all is read. */
+  expectUnchanged(): void;
+  close(): Promise<void>;
+}
+
 /** An opened run folder: the embedded event log, the ledger and the artifacts, held against a second run. */
 export interface RunFolder {
   readonly paths: RunPaths;
@@ -66,7 +80,7 @@ export interface RunFolder {
 }
 
 /** Opens a run's folder to work in it, creating it where it is not there. Throws `busy` where another process has it. */
-export async function openRunFolder(folder: string): Promise<RunFolder> {
+export async function openRunFolder(folder: string, onRetry: OnRetry = () => undefined): Promise<RunFolder> {
   const paths = runPaths(folder);
   createFolder(paths.state);
   const lock = holdLock(
@@ -74,25 +88,61 @@ export async function openRunFolder(folder: string): Promise<RunFolder> {
     `another llambert is working in ${paths.folder}: wait for it, or give this run a folder of its own`,
   );
   try {
-    return await open(paths, () => lock.release());
+    return await open(paths, onRetry, () => lock.release());
   } catch (error) {
     lock.release();
     throw error;
   }
 }
 
-/** Opens the folder of a run to read in it, whoever is working there. Throws `not_found` where it is none. */
-export async function lookIntoRunFolder(folder: string): Promise<RunFolder> {
+/**
+ * Opens the folder of a run to read in it, whoever is working there. Throws `not_found` where it is none, or one that a run is just
+ * making.
+ */
+export async function lookIntoRunFolder(folder: string): Promise<RunReader> {
   const paths = runPaths(folder);
-  if (!existsSync(join(paths.state, 'ledger.db'))) {
+  const at = (name: string) => join(paths.state, name);
+  if (!existsSync(at('ledger.db'))) {
     throw new LlambertError('not_found', `${folder} is not the folder of a run: there is no ${join(folder, 'state', 'ledger.db')}`);
   }
-  return open(paths, () => undefined);
+  if (!existsSync(at('events.db'))) throw missing(at('events.db'), at('ledger.db'));
+  const ledger = sqliteStateToRead(at('ledger.db'));
+  const states = [ledger];
+  const closeStates = async () => {
+    for (const state of states) await state.close();
+  };
+  try {
+    const eventLog = sqliteEventLogToRead(at('events.db'));
+    return {
+      paths,
+      eventLog,
+      ledger,
+      async openLoop(loop) {
+        const file = at(`loop-${loop}.db`);
+        if (!existsSync(file)) throw missing(file, at('ledger.db'));
+        const state = sqliteStateToRead(file);
+        states.push(state);
+        return state;
+      },
+      expectUnchanged() {
+        for (const part of [eventLog, ...states]) part.expectUnchanged();
+      },
+      async close() {
+        await closeStates();
+        eventLog.close();
+      },
+    };
+  } catch (error) {
+    await closeStates();
+    throw error;
+  }
 }
 
-async function open(paths: RunPaths, release: () => void): Promise<RunFolder> {
+async function open(paths: RunPaths, onRetry: OnRetry, release: () => void): Promise<RunFolder> {
   const at = (name: string) => join(paths.state, name);
+  // The ledger is made last: where it is, there is something to look into.
   const events = openDatabase(at('events.db'));
+  const eventLog = sqliteEventLog(events, { clock: systemClock, onRetry });
   // Money that was spent must be known after a power cut, too; everything else can be worked out again.
   const ledger = await sqliteState(at('ledger.db'), { synchronous: 'full' });
   const opened: State[] = [ledger];
@@ -102,17 +152,12 @@ async function open(paths: RunPaths, release: () => void): Promise<RunFolder> {
   };
   return {
     paths,
-    eventLog: sqliteEventLog(events, { clock: systemClock }),
+    eventLog,
     artifacts: folderArtifactStore(at('artifacts')),
     ledger,
     async openLoop(loop, { mustExist } = { mustExist: false }) {
       const file = at(`loop-${loop}.db`);
-      if (mustExist && !existsSync(file)) {
-        throw new LlambertError(
-          'corrupt_artifact',
-          `${file} is missing: put it back, or begin anew in another folder (--out) with a copy of ${at('ledger.db')}, which keeps the answers`,
-        );
-      }
+      if (mustExist && !existsSync(file)) throw missing(file, at('ledger.db'));
       const state = await sqliteState(file);
       opened.push(state);
       return state;
@@ -128,6 +173,14 @@ async function open(paths: RunPaths, release: () => void): Promise<RunFolder> {
       release();
     },
   };
+}
+
+function missing(file: string, ledger: string): LlambertError {
+  return new LlambertError(
+    'corrupt_artifact',
+    `${file} is missing: put it back, or begin anew in another folder (--out) with a copy of ${ledger}, which keeps the answers`,
+    { facts: { file } },
+  );
 }
 
 function createFolder(folder: string): void {

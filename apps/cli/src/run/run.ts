@@ -2,9 +2,10 @@ import { resolve, sep } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ReadOptions } from '@llambert/adapters/files';
 import { defaultTaskTopics, encodeEvent, topicName } from '@llambert/contracts';
-import { LlambertError, type Task } from '@llambert/domain';
+import { LlambertError, type OnRetry, type Task } from '@llambert/domain';
 import type { Summary } from '@llambert/review';
 import type { Reporter } from '../terminal/reporter.ts';
+import { retryNotices } from '../terminal/retry-notices.ts';
 import { type GoldFile, publishGold } from './gold.ts';
 import { ingest } from './ingest.ts';
 import type { CurrentLoop } from './look-into-run.ts';
@@ -36,9 +37,10 @@ const lookMs = 100;
  */
 export async function runTask(request: RunRequest, reporter: Reporter, signal: AbortSignal): Promise<Summary> {
   expectOutside(request.out, request.inputs);
-  const run = await openRunFolder(request.out);
+  const onRetry = retryNotices(reporter, Date.now);
+  const run = await openRunFolder(request.out, onRetry);
   try {
-    const summary = await labelAll(run, request, reporter, signal);
+    const summary = await labelAll(run, request, { reporter, onRetry, signal });
     await run.close();
     return summary;
   } catch (error) {
@@ -57,7 +59,11 @@ async function hasRead(run: RunFolder): Promise<boolean> {
   return documents > 0;
 }
 
-async function labelAll(run: RunFolder, request: RunRequest, reporter: Reporter, signal: AbortSignal): Promise<Summary> {
+async function labelAll(
+  run: RunFolder,
+  request: RunRequest,
+  { reporter, onRetry, signal }: { reporter: Reporter; onRetry: OnRetry; signal: AbortSignal },
+): Promise<Summary> {
   const begun = Date.now();
   const loop = await currentLoop(run, loopName(request.task, request.gold.digest));
   const prefix = loopPrefix(loop);
@@ -85,7 +91,7 @@ async function labelAll(run: RunFolder, request: RunRequest, reporter: Reporter,
     },
   ]);
   const progress = loopProgress(run, task, prefix, state, reporter);
-  const trouble = patience(request.patienceSeconds, reporter);
+  const trouble = patience(request.patienceSeconds, reporter, Date.now);
   const services = startLoop(run, {
     task,
     prefix,
@@ -94,6 +100,7 @@ async function labelAll(run: RunFolder, request: RunRequest, reporter: Reporter,
     workers: request.workers,
     onTraining: progress.onTraining,
     onOutcome: trouble.onOutcome,
+    onRetry,
   });
   const troubled = new AbortController();
   for (const end of [services.done, trouble.exhausted]) end.catch((error: unknown) => troubled.abort(error));

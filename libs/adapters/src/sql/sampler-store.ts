@@ -1,7 +1,10 @@
-import { canonicalJson, type RoundEvaluation, type RoundsEnd, type SamplerStore } from '@llambert/domain';
+import { canonicalJson, type Document, type RoundEvaluation, type RoundsEnd, type SamplerStore } from '@llambert/domain';
 import type { Kysely } from 'kysely';
 import { putEvents } from './outbox.ts';
 import type { StateTables } from './schema.ts';
+
+/** Documents of the pool read at once: with their pairs and their JSON, each may take some MiB. */
+const documentsPerPage = 20;
 
 export function sqlSamplerStore(database: Kysely<StateTables>): SamplerStore {
   return {
@@ -46,9 +49,36 @@ export function sqlSamplerStore(database: Kysely<StateTables>): SamplerStore {
         .executeTakeFirst();
       return row?.rank ?? null;
     },
-    async pool(task) {
-      const rows = await database.selectFrom('pool').select(['rank', 'document']).where('task', '=', task).orderBy('rank').execute();
-      return rows.map(({ rank, document }) => ({ rank, document: JSON.parse(document) }));
+    async poolRanks(task) {
+      return database.selectFrom('pool').select(['rank', 'document_id as documentId']).where('task', '=', task).orderBy('rank').execute();
+    },
+    async *pool(task) {
+      for (let last = ''; ; ) {
+        const rows = await database
+          .selectFrom('pool')
+          .select(['rank', 'document'])
+          .where('task', '=', task)
+          .where('rank', '>', last)
+          .orderBy('rank')
+          .limit(documentsPerPage)
+          .execute();
+        for (const { rank, document } of rows) yield { rank, document: JSON.parse(document) as Document };
+        if (rows.length < documentsPerPage) return;
+        last = rows.at(-1)!.rank;
+      }
+    },
+    async poolDocuments(task, ids) {
+      const documents = new Map<string, Document>();
+      for (let from = 0; from < ids.length; from += documentsPerPage) {
+        const rows = await database
+          .selectFrom('pool')
+          .select(['document_id', 'document'])
+          .where('task', '=', task)
+          .where('document_id', 'in', ids.slice(from, from + documentsPerPage))
+          .execute();
+        for (const row of rows) documents.set(row.document_id, JSON.parse(row.document) as Document);
+      }
+      return documents;
     },
 
     async roundsState(task) {

@@ -60,11 +60,13 @@ interface MemberLife {
 
 async function runMember(context: LogContext, options: ConsumeOptions, life: MemberLife): Promise<void> {
   const { groups, wakeups, clock, leaseMs } = context;
+  const what = nameOf(options);
+  let failures = 0;
   const working = new Map<number, { leave: AbortController; ended: Promise<void> }>();
   let member: Member | undefined;
   const unwatch = wakeups.watch();
   try {
-    const joined = await untilDone(context, life.leaving, async () => {
+    const joined = await untilDone(context, what, life.leaving, async () => {
       const topic = context.log.topic(options.topic);
       groups.register(options.group, topic);
       return { id: newMemberId(), group: options.group, topic };
@@ -96,9 +98,13 @@ async function runMember(context: LogContext, options: ConsumeOptions, life: Mem
     let share: ReturnType<typeof groups.takeShare>;
     try {
       share = groups.takeShare(self, { now, until: now + leaseMs, busy: new Set(working.keys()) });
+      failures = 0;
     } catch (error) {
-      if (toLlambertError(error).retryable) return;
-      throw error;
+      const { retryable, message } = toLlambertError(error);
+      if (!retryable) throw error;
+      failures += 1;
+      context.onRetry({ what, reason: message, failures, waitMs: leaseMs / looksPerLease });
+      return;
     }
     const toWorkOn = new Set(share.held.filter((partition) => !share.surplus.includes(partition)).map((partition) => partition.id));
     for (const [id, { leave }] of working) if (!toWorkOn.has(id)) leave.abort();
@@ -131,17 +137,18 @@ async function workOn(
 ): Promise<void> {
   const { log, groups, wakeups } = context;
   const { leave, handlers } = signals;
+  const what = nameOf(options);
   let position = 0;
   let queue = batchQueue(log, partition, position, options.maxBatch);
   let resumed = false;
   while (!leave.aborted) {
-    const batch = await untilDone(context, leave, nextBatch);
+    const batch = await untilDone(context, what, leave, nextBatch);
     if (batch === null) return;
     if (batch.length === 0) continue;
-    const outputs = await untilDone(context, leave, () => handle(batch));
+    const outputs = await untilDone(context, what, leave, () => handle(batch));
     if (outputs === null) return;
     const next = batch.at(-1)!.offset + 1;
-    const committed = await untilDone(context, leave, async () => commit(next, outputs));
+    const committed = await untilDone(context, what, leave, async () => commit(next, outputs));
     if (committed === null) return;
     if (committed) position = next;
     else {
@@ -184,6 +191,10 @@ async function workOn(
     if (moved) for (const topic of encoded.topics) wakeups.wake(topicKey(topic));
     return moved;
   }
+}
+
+function nameOf({ group, topic }: ConsumeOptions): string {
+  return `${group} reading ${topic}`;
 }
 
 /** For goodbyes: where they fail, the lease runs out by itself. */

@@ -10,7 +10,7 @@ const migrations: readonly string[] = [];
 const currentVersion = 1 + migrations.length;
 
 /** How long a statement waits, blocking this process, for another process's transaction before `store_unavailable`. */
-const busyTimeoutMs = 10_000;
+export const busyTimeoutMs = 10_000;
 
 /**
  * Opens a database file, creating it where it is not there: WAL (a reader never waits), synchronous NORMAL (a killed process loses
@@ -71,7 +71,8 @@ export function pragma(database: DatabaseSync, name: string): number {
   return Number(Object.values(row)[0]);
 }
 
-function checkOwnership(database: DatabaseSync, path: string): void {
+/** Throws `invalid_input` for a file that another program made. */
+export function checkOwnership(database: DatabaseSync, path: string): void {
   const tables = database.prepare('select count(*) as tables from sqlite_schema').get() as { tables: number };
   if (tables.tables > 0 && pragma(database, 'application_id') !== applicationId) {
     throw new LlambertError('invalid_input', `the file ${path} is another program's database: name another place`, {
@@ -97,15 +98,19 @@ function enterWal(database: DatabaseSync): void {
 function migrate(database: DatabaseSync, path: string): void {
   if (pragma(database, 'user_version') === currentVersion) return;
   inTransaction(database, () => {
-    const version = pragma(database, 'user_version');
-    if (version > currentVersion) {
-      throw new LlambertError(
-        'conflict',
-        `the file ${path} was written by a newer LlamBERT (its version ${version}, known ${currentVersion}): use that one`,
-        { facts: { file: path, version } },
-      );
-    }
+    const version = checkVersion(database, path);
     for (const step of migrations.slice(Math.max(0, version - 1))) database.exec(step);
     database.exec(`pragma application_id = ${applicationId}; pragma user_version = ${currentVersion}`);
   });
+}
+
+/** The file's version; throws `conflict` for a newer one than is known here. */
+export function checkVersion(database: DatabaseSync, path: string): number {
+  const version = pragma(database, 'user_version');
+  if (version <= currentVersion) return version;
+  throw new LlambertError(
+    'conflict',
+    `the file ${path} was written by a newer LlamBERT (its version ${version}, known ${currentVersion}): use that one`,
+    { facts: { file: path, version } },
+  );
 }

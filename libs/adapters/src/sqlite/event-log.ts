@@ -1,11 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Clock, EventLog, LlambertError } from '@llambert/domain';
+import type { Clock, EventLog, EventLogReader, OnRetry } from '@llambert/domain';
 import { startConsumer } from './consumer.ts';
 import { inTransaction, pragma } from './database.ts';
 import { startFollower } from './follower.ts';
-import { groupTables } from './group-tables.ts';
+import { createGroupTables, type GroupTables, groupTables } from './group-tables.ts';
 import { type LogContext, topicKey } from './log-context.ts';
-import { logTables } from './log-tables.ts';
+import { createLogTables, type LogTables, logTables } from './log-tables.ts';
+import { openDatabaseToRead } from './read-database.ts';
 import { wakeups } from './wakeups.ts';
 
 export interface SqliteEventLogOptions {
@@ -18,8 +19,7 @@ export interface SqliteEventLogOptions {
   readonly pollMs?: { readonly min: number; readonly max: number };
   /** How long a stopped consumer's handler may take before its signal is aborted. */
   readonly stopGraceMs?: number;
-  /** Told of each failure that will be tried again, and how many there were in a row. */
-  readonly onRetry?: (error: LlambertError, failures: number) => void;
+  readonly onRetry?: OnRetry;
 }
 
 const readLimits = { maxRecords: 1000, maxBytes: 1 << 20 };
@@ -33,12 +33,15 @@ const vacuumPages = 512;
  * consumers were stopped. Errors: `store_unavailable` (another process kept the file locked), `disk_full`, `not_found` (topic).
  */
 export function sqliteEventLog(database: DatabaseSync, options: SqliteEventLogOptions): EventLog {
+  createLogTables(database);
+  createGroupTables(database);
   const log = logTables(database);
+  const groups = groupTables(database, log);
   const { clock, pollMs = { min: 50, max: 200 } } = options;
   const poll = poller(database);
   const context: LogContext = {
     log,
-    groups: groupTables(database, log),
+    groups,
     wakeups: wakeups(clock, { minMs: pollMs.min, maxMs: pollMs.max, poll }),
     clock,
     random: options.random ?? Math.random,
@@ -56,9 +59,22 @@ export function sqliteEventLog(database: DatabaseSync, options: SqliteEventLogOp
     },
     consume: (consumeOptions) => startConsumer(context, consumeOptions),
     follow: (topic, onRecord) => startFollower(context, topic, onRecord),
+    ...reader(log, groups),
+  };
+}
+
+/** Opens the event log of a SQLite file to look into it; see `openDatabaseToRead`. */
+export function sqliteEventLogToRead(path: string): EventLogReader & { expectUnchanged(): void; close(): void } {
+  // The last of the tables that `sqliteEventLog` creates.
+  const { database, expectUnchanged } = openDatabaseToRead(path, 'log_member');
+  const log = logTables(database);
+  return { ...reader(log, groupTables(database, log)), expectUnchanged, close: () => database.close() };
+}
+
+function reader(log: LogTables, groups: GroupTables): EventLogReader {
+  return {
     endOffsets: async (topic) => log.topic(topic).partitions.map(log.endOffset),
-    committedOffsets: async (group, topic) =>
-      log.topic(topic).partitions.map((partition) => context.groups.committedOffset(group, partition)),
+    committedOffsets: async (group, topic) => log.topic(topic).partitions.map((partition) => groups.committedOffset(group, partition)),
     async *read(topicName, number, from) {
       const partition = log.partition(topicName, number);
       const end = log.endOffset(partition);

@@ -12,6 +12,7 @@ export function startFollower(
   onRecord: (record: ConsumedRecord) => Promise<void>,
 ): Consumer & { readonly caughtUp: Promise<void> } {
   const leaving = new AbortController();
+  const what = `following ${topicName}`;
   const { promise: caughtUp, resolve: sayCaughtUp, reject: sayNever } = Promise.withResolvers<void>();
   caughtUp.catch(() => undefined);
 
@@ -29,22 +30,22 @@ export function startFollower(
     const { log, wakeups } = context;
     const unwatch = wakeups.watch();
     try {
-      const begun = await untilDone(context, leaving.signal, begin);
+      const begun = await untilDone(context, what, leaving.signal, begin);
       if (begun === null) return;
       const { topic, cursors } = begun;
       while (!leaving.signal.aborted) {
         for (const cursor of cursors) {
-          const read = await untilDone(context, leaving.signal, async () => log.read(cursor.partition, cursor.next, readLimits));
+          const read = await untilDone(context, what, leaving.signal, async () => log.read(cursor.partition, cursor.next, readLimits));
           for (const record of read?.records ?? []) {
             if (leaving.signal.aborted) return;
-            await untilDone(context, leaving.signal, () => onRecord(record));
+            await untilDone(context, what, leaving.signal, () => onRecord(record));
           }
           if (read !== null) cursor.next = read.next;
         }
         if (cursors.every(({ next, target }) => next >= target)) sayCaughtUp();
         // A reader that never waits would keep timers and sockets from being served.
         await nextTurn();
-        await untilDone(context, leaving.signal, async () => {
+        await untilDone(context, what, leaving.signal, async () => {
           // Nothing may come between looking and waiting: an append in between would wake nobody.
           if (cursors.every(({ partition, next }) => next >= log.endOffset(partition))) await wakeups.wait(topicKey(topic), leaving.signal);
         });

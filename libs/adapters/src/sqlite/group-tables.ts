@@ -52,8 +52,12 @@ export interface GroupTables {
   commit(group: string, topic: Topic, partition: Partition, offsets: { from: number; to: number }, outputs: EncodedAppend): boolean;
 }
 
-export function groupTables(database: DatabaseSync, log: LogTables): GroupTables {
+/** Creates the tables of consumer groups where they are not there. */
+export function createGroupTables(database: DatabaseSync): void {
   inTransaction(database, () => database.exec(schema));
+}
+
+export function groupTables(database: DatabaseSync, log: LogTables): GroupTables {
   const insertGroup = database.prepare(
     `insert or ignore into log_group (partition_id, name, next_offset)
      select id, ?2, coalesce((select min(base_offset) from log_batch where partition_id = ?1), end_offset) from log_partition where id = ?1`,

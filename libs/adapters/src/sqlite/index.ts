@@ -1,4 +1,4 @@
 export { openDatabase } from './database.ts';
-export { sqliteEventLog } from './event-log.ts';
+export { sqliteEventLog, sqliteEventLogToRead } from './event-log.ts';
 export { holdLock } from './lock.ts';
-export { sqliteState } from './state-database.ts';
+export { sqliteState, sqliteStateToRead } from './state-database.ts';

@@ -1,4 +1,4 @@
-import type { Clock, LlambertError } from '@llambert/domain';
+import type { Clock, OnRetry } from '@llambert/domain';
 import type { GroupTables } from './group-tables.ts';
 import type { LogTables, Topic } from './log-tables.ts';
 import type { Wakeups } from './wakeups.ts';
@@ -12,7 +12,7 @@ export interface LogContext {
   readonly random: () => number;
   readonly leaseMs: number;
   readonly stopGraceMs: number;
-  readonly onRetry: (error: LlambertError, failures: number) => void;
+  readonly onRetry: OnRetry;
 }
 
 /** Woken when records are appended to a topic. */

@@ -74,8 +74,12 @@ export interface LogTables {
   endOffset(partition: Partition): number;
 }
 
-export function logTables(database: DatabaseSync): LogTables {
+/** Creates the tables of topics and their records where they are not there. */
+export function createLogTables(database: DatabaseSync): void {
   inTransaction(database, () => database.exec(schema));
+}
+
+export function logTables(database: DatabaseSync): LogTables {
   const insertTopic = database.prepare('insert into log_topic (name, retention) values (?, ?) returning id');
   const insertPartition = database.prepare('insert into log_partition (topic_id, number) values (?, ?)');
   const selectTopic = database.prepare('select id, retention from log_topic where name = ?');

@@ -52,11 +52,21 @@ export interface Consumer {
   readonly done: Promise<void>;
 }
 
+/** What can be looked up in an event log without leaving a trace. */
+export interface EventLogReader {
+  /** The offset after the last record, by partition. Not lowered by retention. */
+  endOffsets(topic: string): Promise<readonly number[]>;
+  /** The next offset a group will read, by partition; 0 where it has not begun. */
+  committedOffsets(group: string, topic: string): Promise<readonly number[]>;
+  /** The records of one partition from an offset up to the end as it is now, in batches. No group, nothing remembered. */
+  read(topic: string, partition: number, from: number): AsyncIterable<readonly ConsumedRecord[]>;
+}
+
 /**
  * The event log. Two ways to read it: `consume`, shared by the members of a group and remembered by it, and `follow`, by which every
  * reader sees all of a compacted topic. Groups start at the earliest record that is kept.
  */
-export interface EventLog {
+export interface EventLog extends EventLogReader {
   /** Creates topics that are not there; one that is there with other partitions or retention is a `conflict`. */
   createTopics(topics: readonly TopicDefinition[]): Promise<void>;
   /** Appends all records or none. A record without a partition of its own goes by the hash of its key. */
@@ -67,10 +77,4 @@ export interface EventLog {
    * with a retryable error is handed over again. `caughtUp` resolves when all that was there at the call has been handed over.
    */
   follow(topic: string, onRecord: (record: ConsumedRecord) => Promise<void>): Consumer & { readonly caughtUp: Promise<void> };
-  /** The offset after the last record, by partition. Not lowered by retention. */
-  endOffsets(topic: string): Promise<readonly number[]>;
-  /** The next offset a group will read, by partition; 0 where it has not begun. */
-  committedOffsets(group: string, topic: string): Promise<readonly number[]>;
-  /** The records of one partition from an offset up to the end as it is now, in batches. No group, nothing remembered. */
-  read(topic: string, partition: number, from: number): AsyncIterable<readonly ConsumedRecord[]>;
 }

@@ -10,6 +10,12 @@ import type { TeacherAnswer } from './teacher.ts';
 // One store for each stage, which is its only writer. Every method is one transaction. Methods that take events put them in the
 // outbox in that transaction; methods named `record…` are upserts by the identity of what they record, so that they can be repeated.
 
+/** A document of the pool without its texts, of which a pool may hold gigabytes. */
+export interface PoolRank {
+  readonly rank: string;
+  readonly documentId: string;
+}
+
 export interface PoolEntry {
   /** Keyed hash of the document id, in hex: the pool is the entries of the smallest ranks. */
   readonly rank: string;
@@ -26,7 +32,11 @@ export interface SamplerStore {
   /** The largest rank of a pool that holds `size` entries; null while it holds fewer. */
   poolCeiling(task: string, size: number): Promise<string | null>;
   /** By rank. */
-  pool(task: string): Promise<readonly PoolEntry[]>;
+  poolRanks(task: string): Promise<readonly PoolRank[]>;
+  /** By rank, a few documents in memory at a time: the pool may change while it is read. */
+  pool(task: string): AsyncIterable<PoolEntry>;
+  /** Those of these documents that are in the pool, by id. */
+  poolDocuments(task: string, ids: readonly string[]): Promise<ReadonlyMap<string, Document>>;
   roundsState(task: string): Promise<RoundsState>;
   drawnDocumentIds(task: string): Promise<ReadonlySet<string>>;
   /** Opens the round that follows the present state, with its samples and events; does nothing where that round is open already. */

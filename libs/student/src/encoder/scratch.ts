@@ -1,3 +1,4 @@
+import { normalNumbers } from '../random.ts';
 import type { EncoderConfig } from './config.ts';
 import { type EncoderWeights, encoderWeightShapes } from './weights.ts';
 
@@ -40,49 +41,4 @@ export function initialWeights(config: EncoderConfig, seed: number): EncoderWeig
     weights.set(name, values);
   }
   return weights;
-}
-
-/**
- * Numbers from the standard normal distribution by the polar method (Marsaglia and Bray 1964), which needs no sine: sums, products,
- * a root and a logarithm only.
- */
-function normalNumbers(seed: number): () => number {
-  const uniform = uniformNumbers(seed);
-  let spare: number | null = null;
-  return () => {
-    if (spare !== null) {
-      const kept = spare;
-      spare = null;
-      return kept;
-    }
-    for (;;) {
-      const across = 2 * uniform() - 1;
-      const up = 2 * uniform() - 1;
-      const square = across * across + up * up;
-      if (square >= 1 || square === 0) continue;
-      const scale = Math.sqrt((-2 * Math.log(square)) / square);
-      spare = up * scale;
-      return across * scale;
-    }
-  };
-}
-
-/** Uniform numbers in [0, 1) with 53 bits from SFC32 (Doty-Humphrey, PractRand), seeded as there: 12 outputs thrown away. */
-function uniformNumbers(seed: number): () => number {
-  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff)
-    throw new RangeError(`a seed must be a whole number of 32 bits, not ${seed}`);
-  let a = 0;
-  let b = seed | 0;
-  let c = 0;
-  let counter = 1;
-  const next = (): number => {
-    const sum = (((a + b) | 0) + counter) | 0;
-    counter = (counter + 1) | 0;
-    a = b ^ (b >>> 9);
-    b = (c + (c << 3)) | 0;
-    c = (((c << 21) | (c >>> 11)) + sum) | 0;
-    return sum >>> 0;
-  };
-  for (let round = 0; round < 12; round++) next();
-  return () => (next() * 2 ** 21 + (next() >>> 11)) / 2 ** 53;
 }

@@ -1,0 +1,184 @@
+import { LlambertError } from '@llambert/domain';
+import type { InferenceSession } from 'onnxruntime-node';
+import type { TokenizedText } from '../encoder/tokenizer.ts';
+import { floats, floatsOf, openSession } from '../onnx/session.ts';
+import { uniformNumbers } from '../random.ts';
+import { adamW, warmupThenLinear } from './adamw.ts';
+import { epochBatches, microBatches } from './batches.ts';
+import { DropoutMasks } from './dropout.ts';
+import { devLoss, scorer } from './evaluate.ts';
+import { Gradients } from './gradients.ts';
+import type { LossSettings } from './loss.ts';
+import { type MicroBatch, microBatch, weightFeeds } from './micro-batch.ts';
+import { type ClassifierShape, type DropoutInput, trainingGraph } from './training-graph.ts';
+import { copiedWeights, type TrainingState } from './training-state.ts';
+
+/** How an encoder is fine-tuned. */
+export interface FineTuneSettings {
+  readonly epochs: number;
+  /** Texts per update. */
+  readonly batchSize: number;
+  readonly learningRate: number;
+  /** What a layer's learning rate is of the one above it (Clark et al. 2020, ELECTRA); 1: all alike. */
+  readonly layerDecay: number;
+  readonly weightDecay: number;
+  /** Share of the updates over which the learning rate rises. */
+  readonly warmup: number;
+  /** Longest gradient, by its Euclidean norm over all weights: longer ones are shortened (Pascanu et al. 2013). */
+  readonly clipNorm: number;
+  /** Share of a target that is spread over all labels (Szegedy et al. 2016). */
+  readonly labelSmoothing: number;
+  readonly loss: LossSettings;
+  /** Tokens with padding that pass through the graph at once: bounds the memory. */
+  readonly microBatchTokens: number;
+  /** Looks at the dev part per epoch. */
+  readonly evaluations: number;
+  /** Looks without a better one after which the training ends. */
+  readonly patience: number;
+  readonly seed: number;
+  readonly threads: number;
+}
+
+/** A text to learn from, or to be measured on. */
+export interface LabelledText {
+  readonly tokens: TokenizedText;
+  /** Probability of each label. */
+  readonly target: readonly number[];
+  readonly weight: number;
+}
+
+export interface FineTuneProgress {
+  readonly step: number;
+  readonly steps: number;
+  /** Mean over the last update's texts. */
+  readonly loss: number;
+  /** Tokens without padding since the start of this process. */
+  readonly tokens: number;
+  readonly devLoss: number | null;
+}
+
+export interface FineTunePorts {
+  readonly onProgress: (progress: FineTuneProgress) => void;
+  /** Called after every update; keeps the state if it is time to. */
+  readonly keep: (state: TrainingState) => Promise<void>;
+}
+
+/**
+ * Fine-tunes an encoder with a linear layer on top, and leaves in `state.best` the weights that did best on the dev part. Equal arguments
+ * give equal weights, bit for bit on one machine, and so does a state that was kept and read again. Throws `invalid_input` when the
+ * loss stops being a number and there is no best yet.
+ * @param state fresh, or kept by an earlier call
+ */
+export async function fineTune(
+  shape: ClassifierShape,
+  train: readonly LabelledText[],
+  dev: readonly LabelledText[],
+  state: TrainingState,
+  settings: FineTuneSettings,
+  ports: FineTunePorts,
+): Promise<void> {
+  const { batchSize, epochs, seed } = settings;
+  const lengths = train.map(({ tokens }) => tokens.ids.length);
+  const stepsPerEpoch = Math.ceil(train.length / batchSize);
+  const steps = epochs * stepsPerEpoch;
+  const warmupSteps = Math.round(settings.warmup * steps);
+  const stepsPerLook = Math.max(1, Math.round(stepsPerEpoch / settings.evaluations));
+
+  const { model, dropouts } = trainingGraph(shape, settings.loss, () => true);
+  const session = await openSession(model, settings);
+  const score = await scorer(shape, settings);
+  const masks = new Map(dropouts.map(({ rate }) => [rate, new DropoutMasks(rate, seed)]));
+  const weights = weightFeeds(shape, state.weights);
+  let tokens = 0;
+
+  for (let epoch = Math.floor(state.step / stepsPerEpoch); epoch < epochs; epoch++) {
+    const batches = epochBatches(lengths, batchSize, uniformNumbers(seed, epoch));
+    for (const rows of batches.slice(state.step - epoch * stepsPerEpoch)) {
+      if (state.looksWithoutGain >= settings.patience) return;
+
+      // Forward and backward, a part of the batch at a time.
+      const gradients = new Gradients(state.weights, shape.config.firstPosition);
+      const places = uniformNumbers(seed, firstDropoutStream + state.step);
+      const totalWeight = rows.reduce((total, row) => total + train[row]!.weight, 0);
+      let loss = 0;
+      for (const part of microBatches(rows, lengths, settings.microBatchTokens)) {
+        const texts = part.map((row) => train[row]!);
+        const batch = microBatch(texts, shape, state.weights);
+        const wanted = targets(texts, totalWeight, settings.labelSmoothing);
+        const outputs = await session.run({ ...weights, ...batch.feeds, ...wanted, ...dropped(dropouts, batch, masks, places) });
+        loss += floatsOf(outputs['loss']!)[0]!;
+        gradients.add(outputs, batch);
+        tokens += part.reduce((total, row) => total + lengths[row]!, 0);
+      }
+      const norm = Math.sqrt(gradients.squaredNorm());
+      if (!Number.isFinite(loss + norm)) {
+        if (state.best !== null) return;
+        throw new LlambertError('invalid_input', diverged(state.step, settings.learningRate), { facts: { step: state.step } });
+      }
+
+      // Update.
+      const learningRate = settings.learningRate * warmupThenLinear(state.step, steps, warmupSteps);
+      state.step += 1;
+      for (const [name, gradient] of gradients.sums) {
+        adamW(state.weights.get(name)!, gradient, state.moments.get(name)!, {
+          learningRate: learningRate * settings.layerDecay ** layersAbove(name, shape.config.layers),
+          weightDecay: isDecayed(name) ? settings.weightDecay : 0,
+          step: state.step,
+          gradientScale: norm > settings.clipNorm ? settings.clipNorm / norm : 1,
+        });
+      }
+
+      // Look at the dev part, and keep the best.
+      let lossOnDev: number | null = null;
+      if (state.step % stepsPerLook === 0 || state.step === steps) {
+        lossOnDev = devLoss(await score(dev, state.weights), dev, settings.loss.kind);
+        const better = state.best === null || lossOnDev < state.best.devLoss;
+        if (better) state.best = { step: state.step, devLoss: lossOnDev, weights: copiedWeights(state.weights) };
+        state.looksWithoutGain = better ? 0 : state.looksWithoutGain + 1;
+      }
+      ports.onProgress({ step: state.step, steps, loss, tokens, devLoss: lossOnDev });
+      await ports.keep(state);
+    }
+  }
+}
+
+/** Streams of the seed from here on place dropout masks, one stream for each update; those below shuffle the epochs. */
+const firstDropoutStream = 2 ** 31;
+
+function targets(texts: readonly LabelledText[], totalWeight: number, smoothing: number): InferenceSession.FeedsType {
+  const labels = texts[0]!.target.length;
+  const goals = Float32Array.from(texts.flatMap(({ target }) => target.map((share) => share * (1 - smoothing) + smoothing / labels)));
+  const shares = Float32Array.from(texts, ({ weight }) => weight / totalWeight);
+  return { targets: floats(goals, [texts.length, labels]), weights: floats(shares, [texts.length, 1]) };
+}
+
+function dropped(
+  inputs: readonly DropoutInput[],
+  batch: MicroBatch,
+  masks: ReadonlyMap<number, DropoutMasks>,
+  places: () => number,
+): InferenceSession.FeedsType {
+  const sizes: Readonly<Record<string, number>> = { texts: batch.texts, tokens: batch.tokens, rows: batch.texts * batch.tokens };
+  const feeds = inputs.map(({ name, shape, rate }) => {
+    const known = shape.map((size) => (typeof size === 'number' ? size : sizes[size]!));
+    const length = known.reduce((product, size) => product * size, 1);
+    return [name, floats(masks.get(rate)!.mask(length, places), known)] as const;
+  });
+  return Object.fromEntries(feeds);
+}
+
+/** Biases and norms are few and have no reason to be small: they are not decayed (as Devlin et al. 2019). */
+function isDecayed(weight: string): boolean {
+  return !weight.endsWith('.bias') && !weight.includes('LayerNorm');
+}
+
+/** Layers between a weight and the head, which has none above it. */
+function layersAbove(weight: string, layers: number): number {
+  if (weight.startsWith('embeddings.')) return layers + 1;
+  const layer = /^encoder\.layer\.(\d+)\./.exec(weight);
+  return layer === null ? 0 : layers - Number(layer[1]);
+}
+
+function diverged(step: number, learningRate: number): string {
+  return `the training's loss was no longer a number after ${step} updates. Lower student.learningRate (it is ${learningRate}) and run again`;
+}
