@@ -83,8 +83,8 @@ function manifestOf(task: Task, round: number, labels: LabelSet, dataset: Datase
     round,
     labels,
     student: trained.student,
-    baseModel: null,
-    licence: null,
+    baseModel: trained.baseModel?.name ?? null,
+    licence: trained.baseModel?.licence ?? null,
     dataset: {
       fingerprint: dataset.fingerprint,
       annotations: dataset.annotations,
