@@ -5,7 +5,7 @@ import { type GoldFile, noGold } from './gold.ts';
 
 const task = (annotations: number) =>
   parseTaskYaml(
-    `{task: reviews, description: Good?, labels: [positive, negative], teacher: {model: m, price: {input: 1, output: 2}}, budget: {annotations: ${annotations}}}`,
+    `{task: reviews, description: Good?, labels: [positive, negative], teacher: {model: m, baseUrl: 'http://127.0.0.1/v1', price: {input: 1, output: 2}}, budget: {annotations: ${annotations}}}`,
     { fileName: 'task.yaml' },
   ).task;
 const goldOf = (count: number): GoldFile => ({

@@ -106,6 +106,7 @@ async function labelAll(
     onTraining: progress.onTraining,
     onOutcome: trouble.onOutcome,
     onRetry,
+    onNotice: reporter.notice,
   });
   const troubled = new AbortController();
   for (const end of [services.done, trouble.exhausted]) end.catch((error: unknown) => troubled.abort(error));
