@@ -220,6 +220,7 @@ describe('what cannot go well', () => {
     writeFileSync(at('empty.jsonl'), '');
     await refuses(['run', 'task.yaml', '--input', 'empty.jsonl', '--out', 'run'], 2, 'empty.jsonl', 'empty');
     await refuses(['run', 'task.yaml', '--input', 'nowhere.jsonl', '--out', 'run2'], 2, 'nowhere.jsonl', 'no such file');
+    expect(existsSync(at('run2'))).toBe(false);
     await refuses(['run', 'nothing.yaml', '--input', 'empty.jsonl', '--out', 'run3'], 2, 'nothing.yaml');
     await refuses(['run', 'task.yaml', '--out', 'run4'], 2, '--input');
     writeFileSync(at('task.yaml'), 'task: x\nlabels: [a, a]\nbuget: 3\n');
@@ -311,6 +312,20 @@ describe('what cannot go well', () => {
     writeDocuments(colourDocuments(50));
     writeFileSync(at('gold.jsonl'), '{"id": "doc-1", "label": "green"}\n{"id": "doc-2", "label": "purple"}\n');
     await refuses(run, 2, 'gold.jsonl:2', 'purple', 'red, green, blue');
+  }, 60_000);
+
+  it('too few documents or annotations for any model, before a call is paid', async () => {
+    writeTask();
+    writeDocuments(colourDocuments(3));
+    await refuses(run, 2, 'at least 10', 'the input has 3');
+    expect(existsSync(at('run'))).toBe(false);
+    // Nothing of the refused run is in the way of the right one.
+    writeTask([], { budget: '{usd: 1, annotations: 1}' });
+    writeDocuments(colourDocuments(100));
+    await refuses(run, 2, 'at least 10', 'budget.annotations is 1');
+    expect(teacher.ledger().billed.calls).toBe(0);
+    writeTask([], { budget: '{usd: 1, annotations: 40}' });
+    expect((await user(run)).code).toBe(0);
   }, 60_000);
 
   it('a budget that no call fits in ends with its own exit code', async () => {
