@@ -2,7 +2,7 @@ import { sqliteState } from '@llambert/adapters/sqlite';
 import { type Event, type JobStore, type Lease, LlambertError } from '@llambert/domain';
 import { anEvent } from '@llambert/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { handClock } from './hand-clock.ts';
+import { handClock } from './hand-clock.fixture.ts';
 import { type JobResult, type JobRunnerOptions, runJobs } from './jobs.ts';
 import type { Service } from './service.ts';
 

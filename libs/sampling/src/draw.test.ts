@@ -2,7 +2,7 @@ import type { PoolEntry, Sample, SamplingSettings } from '@llambert/domain';
 import { aTask } from '@llambert/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { chiSquared } from './chi-squared.ts';
+import { chiSquared } from './chi-squared.fixture.ts';
 import { allocate, drawSamples } from './draw.ts';
 import { poolRank } from './pool.ts';
 

@@ -7,7 +7,7 @@ import { fitTemperature } from '@llambert/statistics';
 import { describe, expect, it } from 'vitest';
 import type { LinearModel } from './model.ts';
 import { type LinearSettings, type LinearTraining, type TrainingRow, trainLinear } from './train.ts';
-import { examples, fillers, rowsOf, vocabulary } from './training-examples.ts';
+import { examples, fillers, rowsOf, vocabulary } from './training-examples.fixture.ts';
 
 const binary: LabelSet = { kind: 'single', names: ['complaint', 'praise'] };
 const topics: LabelSet = { kind: 'single', names: ['billing', 'delivery', 'login', 'other'] };
