@@ -40,6 +40,7 @@ const biomeForbids: Plant[] = [
   ['libs/sampling/src/c.ts', '@llambert/testing'],
   ['libs/sampling/src/d.ts', 'llambert'],
   ['libs/sampling/src/a.test.ts', '@llambert/training'],
+  ['libs/sampling/src/a.fixture.ts', '@llambert/training'],
   ['libs/annotation/src/a.ts', '@llambert/inference'],
   ['libs/training/src/a.ts', '@llambert/sampling'],
   ['libs/inference/src/a.ts', '@llambert/review'],
@@ -66,6 +67,7 @@ const boundariesForbid: Plant[] = [
   ['libs/sampling/src/path-b.ts', './index.ts'],
   ['libs/sampling/src/path-c.ts', '@llambert/sampling'],
   ['libs/sampling/src/path-a.test.ts', 'not-declared'],
+  ['libs/sampling/src/path-a.fixture.ts', 'not-declared'],
 ];
 
 const legal: Plant[] = [
@@ -74,6 +76,7 @@ const legal: Plant[] = [
   ['libs/sampling/src/legal-c.ts', '@opentelemetry/api'],
   ['libs/sampling/src/legal-a.test.ts', '@llambert/adapters/sqlite'],
   ['libs/sampling/src/legal-b.test.ts', '@llambert/testing'],
+  ['libs/sampling/src/legal-a.fixture.ts', '@llambert/testing'],
   ['libs/student/src/legal-a.ts', 'onnxruntime-node'],
   ['libs/platform/src/legal-a.ts', '@grpc/grpc-js'],
   ['libs/adapters/src/openai/legal-a.ts', 'openai'],
