@@ -3,7 +3,7 @@ import { type ReadItem, type ReadOptions, readDocuments, writeRows } from '@llam
 import { decodeDeadLetter, decodePrediction, encodeDocument } from '@llambert/contracts';
 import { type ConsumedRecord, LlambertError, type ModelManifest } from '@llambert/domain';
 import { classifierPool } from '@llambert/inference';
-import type { Reporter } from '../terminal/reporter.ts';
+import { megabytesTo, type Reporter } from '../terminal/reporter.ts';
 import { labelRow } from './outputs.ts';
 
 export interface LabelFileRequest {
@@ -35,12 +35,7 @@ export async function labelFile(
   const reading = readDocuments(request.inputs, {
     ...request.reading,
     onNotice: reporter.notice,
-    onProgress: ({ bytesRead, bytesTotal }) =>
-      reporter.progress({
-        done: Math.round(bytesRead / 1e6),
-        total: bytesTotal === null ? null : Math.round(bytesTotal / 1e6),
-        unit: 'MB',
-      }),
+    onProgress: megabytesTo(reporter),
   });
   const rows = async function* () {
     for await (const items of reading) {

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { EncoderConfig } from '../encoder/config.ts';
 import { encoderFromScratch, type PretrainedEncoder } from '../encoder/pretrained.ts';
 import { initialWeights } from '../encoder/scratch.ts';
-import { examples, rowsOf } from '../linear/training-examples.ts';
+import { examples, rowsOf } from '../linear/training-examples.fixture.ts';
 import type { FineTuneProgress } from './fine-tune.ts';
 import { type EncoderTraining, type EncoderTrainingInput, trainEncoder } from './train-encoder.ts';
 

@@ -56,12 +56,14 @@ export function goalOf(rows: readonly LabelledRow[], labels: LabelSet, balance: 
 
 /** The goal of some of the rows. */
 export function goalOfRows({ link, outputs, targets, weights }: Goal, rows: Int32Array): Goal {
-  const pick = (cells: Float64Array) => {
-    const picked = new Float64Array(rows.length * outputs);
-    for (const [position, row] of rows.entries()) picked.set(cells.subarray(row * outputs, (row + 1) * outputs), position * outputs);
-    return picked;
-  };
-  return { link, outputs, targets: pick(targets), weights: pick(weights) };
+  return { link, outputs, targets: pickRows(targets, rows, outputs), weights: pickRows(weights, rows, outputs) };
+}
+
+/** Some rows of cells [n, K]. */
+export function pickRows(cells: Float64Array, rows: Int32Array, outputs: number): Float64Array {
+  const picked = new Float64Array(rows.length * outputs);
+  for (const [position, row] of rows.entries()) picked.set(cells.subarray(row * outputs, (row + 1) * outputs), position * outputs);
+  return picked;
 }
 
 /** Sum of the weights, and each label's part in it. */
