@@ -47,6 +47,9 @@ export function parseTokenizerFile(json: string, where: string): TokenizerFile {
     vocabulary.set(name, id);
     if (special) specials.add(name);
   }
+  const unknown = model['unk_token'] ?? '[UNK]';
+  if (kind === 'WordPiece' && !vocabulary.has(String(unknown)))
+    throw corrupt(`its vocabulary lacks ${unknown}, the token for unknown words`);
   const template = sequenceTemplate(file['post_processor']);
   if (!template) {
     throw unusable(

@@ -228,6 +228,7 @@ describe('a tokenizer file', () => {
     ['no </s>', () => changed('xlm-roberta', (file) => without(file, '</s>')), 'corrupt_artifact', '</s>'],
     ['no [PAD]', () => changed('bert-cased', (file) => without(file, '[PAD]')), 'invalid_input', 'padding token'],
     ['no <pad>', () => changed('xlm-roberta', (file) => without(file, '<pad>')), 'invalid_input', 'padding token'],
+    ['no [UNK]', () => changed('bert-cased', (file) => without(file, '[UNK]')), 'corrupt_artifact', '[UNK]'],
     [
       'an id below 0',
       () => changed('roberta', (file) => ({ ...file, model: { ...file.model, vocab: { a: -1 } } })),
@@ -238,13 +239,61 @@ describe('a tokenizer file', () => {
       'a normalizer that nobody knows',
       () => changed('roberta', (file) => ({ ...file, normalizer: { type: 'Mine' } })),
       'corrupt_artifact',
-      'cannot read it',
+      'cannot use it',
     ],
   ])('that is or has %s is refused with what to do', (_name, file, code, message) => {
     expect(() => readTokenizer(file(), 'm/tokenizer.json')).toThrow(
       expect.objectContaining({ code, message: expect.stringContaining(message) }),
     );
     expect(() => readTokenizer(file(), 'm/tokenizer.json')).toThrow(/^m\/tokenizer\.json: .*(Download|Choose|Save|Add)/);
+  });
+
+  it('may be of the older forms of the format', async () => {
+    const oldMerges = changed('roberta', (file) => {
+      const { type: _, merges, ...model } = file.model;
+      return { ...file, model: { ...model, merges: (merges as string[][]).map((merge) => merge.join(' ')) } };
+    });
+    await expectReference(readTokenizer(oldMerges, 'old'), answers.roberta);
+    const oldBert = changed('bert-cased', (file) => ({
+      ...file,
+      post_processor: { type: 'BertProcessing', sep: ['[SEP]', 3], cls: ['[CLS]', 2] },
+    }));
+    await expectReference(readTokenizer(oldBert, 'old'), answers['bert-cased']);
+  });
+
+  it('may have its template in a sequence', async () => {
+    const sequence = changed('roberta', (file) => ({
+      ...file,
+      post_processor: {
+        type: 'Sequence',
+        processors: [file.post_processor, { type: 'ByteLevel', add_prefix_space: true, trim_offsets: false, use_regex: true }],
+      },
+    }));
+    await expectReference(readTokenizer(sequence, 'sequence'), answers.roberta);
+  });
+
+  it('may have merges that spell a special token: they are not done', async () => {
+    const spelling = changed('roberta', ({ model, ...file }) => ({
+      ...file,
+      pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
+      model: {
+        ...model,
+        vocab: { ...(model['vocab'] as object), '<s': 5000 },
+        merges: [['<', 's'], ['<s', '>'], ...(model['merges'] as string[][])],
+      },
+    }));
+    const [own] = await readTokenizer(spelling, 'spelling').tokenize([{ text: '<s>' }], whole);
+    const { vocab } = (JSON.parse(spelling) as { model: { vocab: Record<string, number> } }).model;
+    expect([...own!.ids]).toEqual([0, 5000, vocab['>'], 2]);
+  });
+
+  it('whose fault only a text shows is refused then', async () => {
+    const noUnknown = changed('xlm-roberta', (file) => ({ ...file, model: { ...file.model, unk_id: null } }));
+    const tokenizer = readTokenizer(noUnknown, 'm/tokenizer.json');
+    await expect(tokenizer.tokenize([{ text: '\u{10ffff}' }], whole)).rejects.toMatchObject({
+      code: 'corrupt_artifact',
+      message: expect.stringMatching(/^m\/tokenizer\.json: .*Download/),
+    });
   });
 
   it('with anything wrong in it is refused, never a crash', async () => {

@@ -102,7 +102,9 @@ export function readTokenizer(json: string, where: string): EncoderTokenizer {
         );
       }
       const wanted = documents.map((document) => wantedOf(document, options));
-      const cut = (await encodeEnds(tokenizer, wanted.flat(), longestWord)).values();
+      const cut = (
+        await encodeEnds(tokenizer, wanted.flat(), longestWord).catch((error) => Promise.reject(unreadable(where, error)))
+      ).values();
       return wanted.map((ends) =>
         assembled(
           ends.map(() => cut.next().value!),
@@ -132,10 +134,15 @@ function nativeTokenizer(json: string, where: string): Tokenizer {
   try {
     return Tokenizer.fromString(json);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new LlambertError('corrupt_artifact', `${where}: the tokenizers package cannot read it: ${reason}. Download or export it again`, {
-      facts: { file: where },
-      cause: error,
-    });
+    throw unreadable(where, error);
   }
+}
+
+/** What the native package says of a file: when it reads it, or, of some faults, only when it meets a text. */
+function unreadable(where: string, error: unknown): LlambertError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new LlambertError('corrupt_artifact', `${where}: the tokenizers package cannot use it: ${reason}. Download or export it again`, {
+    facts: { file: where },
+    cause: error,
+  });
 }

@@ -24,10 +24,10 @@ export interface LabelledRow {
 
 /**
  * Checks the rows and lays out their targets and weights, the weights scaled to a mean of 1. `balance` gives every label the same
- * weight in sum, by weights of rows (or cells, for `multi`) and moved targets. Throws `invalid_input` where nothing can be learnt.
+ * weight in sum, by weights of rows (or cells, for `multi`) and moved targets. `outputs` is the number of labels, or 1 where one output
+ * stands for two exclusive labels. Throws `invalid_input` where nothing can be learnt.
  */
-export function goalOf(rows: readonly LabelledRow[], labels: LabelSet, balance: boolean): Goal {
-  const outputs = outputCount(labels);
+export function goalOf(rows: readonly LabelledRow[], labels: LabelSet, balance: boolean, outputs = outputCount(labels)): Goal {
   const binary = outputs < labels.names.length;
   const { mass, total } = labelMasses(rows, labels);
   const present = mass.filter((sum) => sum > 0).length;
