@@ -228,6 +228,12 @@ describe('a tokenizer file', () => {
     ['no </s>', () => changed('xlm-roberta', (file) => without(file, '</s>')), 'corrupt_artifact', '</s>'],
     ['no [PAD]', () => changed('bert-cased', (file) => without(file, '[PAD]')), 'invalid_input', 'padding token'],
     ['no <pad>', () => changed('xlm-roberta', (file) => without(file, '<pad>')), 'invalid_input', 'padding token'],
+    [
+      'a prefix that its merges lack',
+      () => changed('roberta', (file) => ({ ...file, model: { ...file.model, continuing_subword_prefix: 'prefix' } })),
+      'corrupt_artifact',
+      'contradict',
+    ],
     ['no [UNK]', () => changed('bert-cased', (file) => without(file, '[UNK]')), 'corrupt_artifact', '[UNK]'],
     [
       'an id below 0',
@@ -285,6 +291,22 @@ describe('a tokenizer file', () => {
     const [own] = await readTokenizer(spelling, 'spelling').tokenize([{ text: '<s>' }], whole);
     const { vocab } = (JSON.parse(spelling) as { model: { vocab: Record<string, number> } }).model;
     expect([...own!.ids]).toEqual([0, 5000, vocab['>'], 2]);
+  });
+
+  it('is as large as the ids that come of it, whatever ids it gives to added tokens', async () => {
+    const misnumbered = changed('bert-cased', (file) => ({
+      ...file,
+      added_tokens: file.added_tokens.map((token) =>
+        /^\[[A-Z]+\]$/.test(token.content) && token.content !== '[NEW]' ? token : { ...token, id: 7 },
+      ),
+      model: {
+        ...file.model,
+        vocab: Object.fromEntries(Object.entries(file.model['vocab'] as Record<string, number>).filter(([, id]) => id < 800)),
+      },
+    }));
+    const tokenizer = readTokenizer(misnumbered, 'misnumbered');
+    const [own] = await tokenizer.tokenize([{ text: '[NEW]' }], whole);
+    expect(tokenizer.vocabularySize).toBeGreaterThan(own!.ids[1]!);
   });
 
   it('whose fault only a text shows is refused then', async () => {
