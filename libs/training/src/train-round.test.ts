@@ -25,7 +25,7 @@ const overconfident: TrainStudent = async ({ rows, score, folder }) => {
   const logits = (target: readonly number[], wrong: boolean) => target.map((share) => (share > 0.5 !== wrong ? 20 : -20));
   return {
     student: 'linear',
-      baseModel: null,
+    baseModel: null,
     heldOut: {
       rows: rows.map((_, row) => row),
       logits: Float32Array.from(rows.flatMap((row, index) => logits(row.target, index % 10 === 0))),

@@ -70,8 +70,11 @@ export async function loadTokenizer(folderOrFile: string): Promise<EncoderTokeni
  * @throws LlambertError as `loadTokenizer`
  */
 export function readTokenizer(json: string, where: string): EncoderTokenizer {
-  const { vocabularySize, padTokenId, template, longestWord, harmlessJson } = parseTokenizerFile(json, where);
-  const tokenizer = nativeTokenizer(harmlessJson, where);
+  const { padTokenId, template, longestWord, ...file } = parseTokenizerFile(json, where);
+  const tokenizer = nativeTokenizer(file.harmlessJson, where);
+  // The native package numbers an added token itself, whatever id the file gives it, unless the model's vocabulary has it.
+  const highest = (size: number, name: string) => Math.max(size, 1 + (tokenizer.tokenToId(name) ?? 0));
+  const vocabularySize = file.addedTokens.reduce(highest, file.vocabularySize);
   const specials = { single: specialTokenCount(template.single), pair: specialTokenCount(template.pair) };
 
   /** What of each text is needed at most: both ends of a single text, the start of each text of a pair. */
