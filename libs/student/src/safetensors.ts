@@ -39,9 +39,17 @@ export function readSafetensors(file: Uint8Array, source: string): Map<string, T
   return new Map([...spans].map(([name, { type, shape, begin, end }]) => [name, { type, shape, bytes: data.subarray(begin, end) }]));
 }
 
+export interface StoredTensor {
+  readonly type: TensorType;
+  readonly shape: readonly number[];
+  /** Where its bytes lie, from the file's start. */
+  readonly offset: number;
+  readonly length: number;
+}
+
 /** A safetensors file of which only the header is in memory. */
 export interface SafetensorsFile {
-  readonly tensors: ReadonlyMap<string, { readonly type: TensorType; readonly shape: readonly number[] }>;
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
   /**
    * The elements of a tensor of F32, F16 or BF16, exactly. Throws `corrupt_artifact` where the file has become shorter, RangeError for
    * a name or type that has no such elements.
@@ -70,7 +78,7 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
     const dataStart = prefixBytes + header.byteLength;
     const spans = spansOf(header, size - dataStart, path);
     return {
-      tensors: spans,
+      tensors: new Map([...spans].map(([name, span]) => [name, stored(span, dataStart)])),
       async readFloat32(name) {
         const span = spans.get(name);
         if (span === undefined || !isFloat32Readable(span.type)) throw new RangeError(`${path} has no numbers named ${name}`);
@@ -85,6 +93,10 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
     await file.close();
     throw error;
   }
+}
+
+function stored({ type, shape, begin, end }: Span, dataStart: number): StoredTensor {
+  return { type, shape, offset: dataStart + begin, length: end - begin };
 }
 
 /** Fills `target` from the file's bytes at `position`. */
@@ -165,6 +177,24 @@ function spansOf(headerBytes: Uint8Array, dataBytes: number, source: string): Ma
 
 /** A safetensors file with the tensors in the given order; equal tensors give equal bytes. */
 export function writeSafetensors(tensors: ReadonlyMap<string, Tensor>): Uint8Array {
+  const start = startOf(tensors);
+  const parts = [...tensors.values()].map(({ bytes }) => bytes);
+  return new Uint8Array(Buffer.concat([start, ...parts]));
+}
+
+/** Writes the same to a new file, one tensor after the other, so that a large one is not in memory twice. Throws the error of the file system. */
+export async function saveSafetensors(path: string, tensors: ReadonlyMap<string, Tensor>): Promise<void> {
+  const file = await open(path, 'wx');
+  try {
+    await file.writeFile(startOf(tensors));
+    for (const { bytes } of tensors.values()) await file.writeFile(bytes);
+  } finally {
+    await file.close();
+  }
+}
+
+/** What comes before the tensors' bytes. */
+function startOf(tensors: ReadonlyMap<string, Tensor>): Uint8Array {
   const header: Record<string, unknown> = {};
   let offset = 0;
   for (const [name, { type, shape, bytes }] of tensors) {
@@ -177,15 +207,10 @@ export function writeSafetensors(tensors: ReadonlyMap<string, Tensor>): Uint8Arr
   const json = Buffer.from(JSON.stringify(header), 'utf8');
   // Spaces bring the data to a multiple of 8, so that a reader may map it as it is.
   const headerLength = Math.ceil(json.byteLength / 8) * 8;
-  const file = new Uint8Array(8 + headerLength + offset).fill(0x20, 8, 8 + headerLength);
-  new DataView(file.buffer).setBigUint64(0, BigInt(headerLength), true);
-  file.set(json, 8);
-  let position = 8 + headerLength;
-  for (const { bytes } of tensors.values()) {
-    file.set(bytes, position);
-    position += bytes.byteLength;
-  }
-  return file;
+  const start = new Uint8Array(prefixBytes + headerLength).fill(0x20, prefixBytes);
+  new DataView(start.buffer).setBigUint64(0, BigInt(headerLength), true);
+  start.set(json, prefixBytes);
+  return start;
 }
 
 export function float32Tensor(shape: readonly number[], values: Float32Array): Tensor {
@@ -207,7 +232,11 @@ export function int32Values(tensor: Tensor): Int32Array {
   return new Int32Array(new Uint8Array(tensor.bytes).buffer);
 }
 
-function bytesOf(values: Float32Array | Int32Array): Uint8Array {
+export function int8Tensor(shape: readonly number[], values: Int8Array): Tensor {
+  return { type: 'I8', shape, bytes: bytesOf(values) };
+}
+
+function bytesOf(values: Float32Array | Int32Array | Int8Array): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
