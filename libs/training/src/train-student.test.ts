@@ -5,7 +5,7 @@ import type { LabelSet } from '@llambert/domain';
 import { aTask } from '@llambert/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DatasetRow } from './dataset.ts';
-import { type TrainingProgress, type TrainRequest, trainInWorker } from './train-student.ts';
+import { type TrainingPlace, type TrainingProgress, type TrainRequest, trainInWorker } from './train-student.ts';
 
 const labels: LabelSet = { kind: 'single', names: ['late', 'paid'] };
 
@@ -19,6 +19,14 @@ function rows(count: number): DatasetRow[] {
     labelledBy: 'teacher',
   }));
 }
+
+const place: TrainingPlace = {
+  encoderFolder: async () => {
+    throw new Error('no encoder is wanted here');
+  },
+  stateFolder: tmpdir(),
+  threads: 1,
+};
 
 describe('training in a worker', () => {
   let folder: string;
@@ -38,7 +46,7 @@ describe('training in a worker', () => {
 
   it('writes the student and scores held-out rows and documents outside', async () => {
     const seen: TrainingProgress[] = [];
-    const trained = await trainInWorker((progress) => seen.push(progress))(request(), new AbortController().signal);
+    const trained = await trainInWorker(place, (progress) => seen.push(progress))(request(), new AbortController().signal);
     expect(trained.student).toBe('linear');
     expect(readdirSync(folder)).not.toEqual([]);
     const { logits, ...heldOut } = trained.heldOut;
@@ -52,15 +60,15 @@ describe('training in a worker', () => {
   });
 
   it('says what is wrong with rows that nothing can be learned from', async () => {
-    await expect(trainInWorker(() => undefined)(request({ rows: [] }), new AbortController().signal)).rejects.toMatchObject({
+    await expect(trainInWorker(place, () => undefined)(request({ rows: [] }), new AbortController().signal)).rejects.toMatchObject({
       code: 'invalid_input',
     });
   });
 
   it('ends when it is stopped', async () => {
     const stopping = new AbortController();
-    const training = trainInWorker(() => stopping.abort())(request({ rows: rows(2000) }), stopping.signal);
+    const training = trainInWorker(place, () => stopping.abort())(request({ rows: rows(2000) }), stopping.signal);
     await expect(training).rejects.toMatchObject({ code: 'cancelled' });
-    await expect(trainInWorker(() => undefined)(request(), stopping.signal)).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(trainInWorker(place, () => undefined)(request(), stopping.signal)).rejects.toMatchObject({ code: 'cancelled' });
   });
 });

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadCheckpoint } from './checkpoint.ts';
+import { loadCheckpoint, readEncoderConfig } from './checkpoint.ts';
 import type { EncoderConfig } from './config.ts';
 import { initialWeights, scratchConfig } from './scratch.ts';
 import { scratchTokenizerJson } from './scratch-vocabulary.ts';
@@ -19,10 +19,16 @@ export interface PretrainedEncoder {
   readonly isPretrained: boolean;
 }
 
+/** Checks all of an encoder's folder but its weights. Throws as `readEncoderConfig` and `loadTokenizer`. */
+export async function checkPretrained(folder: string): Promise<void> {
+  const config = await readEncoderConfig(folder);
+  checkVocabularyFits(await loadTokenizer(folder), config, folder);
+}
+
 /** Reads an encoder from a folder in the layout of a Hugging Face checkpoint. Throws as `loadCheckpoint` and `loadTokenizer`. */
 export async function loadPretrained(folder: string): Promise<PretrainedEncoder> {
-  const tokenizer = await loadTokenizer(folder);
   const checkpoint = await loadCheckpoint(folder);
+  const tokenizer = await loadTokenizer(folder);
   checkVocabularyFits(tokenizer, checkpoint.config, folder);
   const tokenizerJson = await readFile(join(folder, 'tokenizer.json'), 'utf8');
   return { ...checkpoint, tokenizer, tokenizerJson, isPretrained: true };
