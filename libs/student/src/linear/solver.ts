@@ -13,6 +13,7 @@ export interface Regression extends Goal {
 }
 
 export interface Solution {
+  readonly space: RowSpace;
   /** The optimum and the objective's gradient there as the solver holds them, to start from at another strength: see `RowSpace`. */
   readonly point: Float64Array;
   readonly gradient: Float64Array;
@@ -47,8 +48,10 @@ export interface SolverSettings {
 }
 
 const mostIterations = 500;
-/** Pairs of steps and gradient changes that L-BFGS remembers: with 8, iterations are a tenth fewer but each costs half more. */
-const memory = 4;
+/** Pairs of steps and gradient changes that L-BFGS remembers; where vectors outgrow the cache, reading more pairs costs more than it saves. */
+const usualMemory = 8;
+const memoryOfLargeVectors = 4;
+const largeVector = 50_000;
 /** The Wolfe conditions' constants for a quasi-Newton method (Nocedal & Wright 2006, p. 62). */
 const sufficientDecrease = 1e-4;
 const curvatureLeft = 0.9;
@@ -62,10 +65,11 @@ const curvatureLeft = 0.9;
  */
 export async function solve(regression: Regression, settings: SolverSettings): Promise<Solution> {
   const { rows, outputs } = regression;
-  const space = new RowSpace(rows, outputs);
+  const space = settings.start?.space ?? new RowSpace(rows, outputs);
   const objective = new Objective(regression, space, settings.strength);
   const { point, gradient, initialNorm } = beginning(regression, space, objective, settings);
 
+  const memory = space.size > largeVector ? memoryOfLargeVectors : usualMemory;
   const steps: Float64Array[] = [];
   const changes: Float64Array[] = [];
   const products: number[] = [];
@@ -98,6 +102,7 @@ export async function solve(regression: Regression, settings: SolverSettings): P
   }
 
   return {
+    space,
     point,
     gradient,
     strength: settings.strength,

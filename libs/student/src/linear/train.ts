@@ -1,6 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
 import type { LabelSet } from '@llambert/domain';
-import { type HeldOut, holdOut, nothingHeldOut, score, strengths, type ValidatedSetting } from './cross-validation.ts';
+import {
+  fewStrengths,
+  finalTolerance,
+  type HeldOut,
+  holdOut,
+  nothingHeldOut,
+  score,
+  strengths,
+  type ValidatedSetting,
+} from './cross-validation.ts';
 import { type DocumentText, FeatureExtractor, type FeatureSet } from './features.ts';
 import { type Goal, goalOf, goalOfRows, type LabelledRow, pickRows } from './goal.ts';
 import { labelLogits } from './label-outputs.ts';
@@ -36,19 +45,18 @@ export interface LinearTrainingInput {
   readonly onProgress?: (share: number) => void;
 }
 
-const finalTolerance = 1e-3;
 /** Character n-grams make prediction three to four times slower, so they must lower the held-out log-loss by this share at least. */
 const leastGainOfChars = 0.03;
 /** Rows on which character n-grams are tried: enough to see whether they pay, few enough to bound time and memory. */
 const mostRowsToTryChars = 5000;
 
-/** With more cells (rows × outputs) than this one fold chooses the setting; the others are held out at that alone. */
-const mostCellsToTryOnAllFolds = 100_000;
+/** With more cells (rows × outputs) than this one fold chooses out of few strengths; the others are held out at the chosen one alone. */
+const mostCellsToTryAll = 100_000;
 
 /**
  * Trains the linear student: multinomial (`single`) or one-vs-rest (`multi`) logistic regression with L2 over TF-IDF features.
  * Cross-validation over the rows' folds chooses features and strength by held-out log-loss after the best temperature; where labels
- * times rows are many, one fold chooses and the others are held out at the chosen setting alone. The model is then fitted to all
+ * times rows are many, one fold chooses (of fewer strengths) and the others are held out at the chosen setting alone. The model is then fitted to all
  * rows. Equal input gives an equal result.
  *
  * Throws `invalid_input` where there is nothing to learn from, and what `signal` aborts with.
@@ -120,7 +128,7 @@ async function tryStrengths({ rows, goal, labels }: Lesson, features: FeatureSet
   const counts = counter.finish();
   const folds = foldsOf(rows);
   const tryOn = folds.slice(0, foldsToTry(rows, goal));
-  const byStrength = strengths.map((strength) => nothingHeldOut(goal, strength));
+  const byStrength = strengthsToTry(goal).map((strength) => nothingHeldOut(goal, strength));
   for (const fold of tryOn) await holdOut(counts, goal, { fold, folds }, byStrength, pause, solved);
   const seen = Int32Array.from(tryOn.flatMap((fold) => [...fold])).sort();
   const seenGoal = goalOfRows(goal, seen);
@@ -146,13 +154,17 @@ async function validate(
   return left.length === 0 ? best : { ...best, ...score(goal, heldOut.logits, rows, labels) };
 }
 
+function strengthsToTry({ targets }: Goal): readonly number[] {
+  return targets.length > mostCellsToTryAll ? fewStrengths : strengths;
+}
+
 /** How many of the folds, from the first, choose the setting. */
 function foldsToTry(rows: readonly TrainingRow[], { targets }: Goal): number {
-  return targets.length > mostCellsToTryOnAllFolds ? 1 : foldsOf(rows).length;
+  return targets.length > mostCellsToTryAll ? 1 : foldsOf(rows).length;
 }
 
 function solvesToTry({ rows, goal }: Lesson): number {
-  return foldsToTry(rows, goal) * strengths.length;
+  return foldsToTry(rows, goal) * strengthsToTry(goal).length;
 }
 
 async function fit({ goal, labels }: Lesson, { counts, best, heldOut }: Trial, { pause, solved }: Steps): Promise<LinearModel> {
