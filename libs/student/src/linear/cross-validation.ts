@@ -5,7 +5,8 @@ import { type Goal, goalOfRows, type LabelledRow, pickRows } from './goal.ts';
 import { labelLogits } from './label-outputs.ts';
 import { lossAndResiduals } from './loss.ts';
 import { columnScales, type FeatureCounts, multiply, weighted } from './matrix.ts';
-import { type Near, type Solution, type SolverSettings, solve } from './solver.ts';
+import { type Solution, type SolverSettings, solve } from './solver.ts';
+import type { Near } from './space.ts';
 
 /** What cross-validation saw of one setting, on rows held out; weighted means over rows. */
 export interface ValidatedSetting {
