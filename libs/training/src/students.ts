@@ -1,5 +1,14 @@
-import { LlambertError } from '@llambert/domain';
-import { encoderFromScratch, loadPretrained, type PretrainedEncoder, saveEncoder, trainEncoder, trainLinear } from '@llambert/student';
+import {
+  encoderFromScratch,
+  type FrozenProgress,
+  loadPretrained,
+  type PretrainedEncoder,
+  saveEncoder,
+  type TrainedEncoder,
+  trainEncoder,
+  trainFrozen,
+  trainLinear,
+} from '@llambert/student';
 import type { PlacedRequest, TrainedStudent, TrainingProgress } from './train-student.ts';
 
 type OnProgress = (progress: TrainingProgress) => void;
@@ -13,7 +22,7 @@ export async function trainHere(request: PlacedRequest, onProgress: OnProgress):
     case 'fine-tuned':
       return fineTunedStudent(request, onProgress);
     case 'frozen':
-      throw new LlambertError('invalid_input', 'frozen');
+      return frozenStudent(request, onProgress);
   }
 }
 
@@ -37,8 +46,48 @@ async function linearStudent({ rows, labels, settings, score, folder }: PlacedRe
   };
 }
 
+async function frozenStudent(request: PlacedRequest, onProgress: OnProgress): Promise<TrainedStudent> {
+  const { rows, labels, settings, score, threads } = request;
+  const encoder = await encoderOf(request);
+  const begun = performance.now();
+  const trained = await trainFrozen({
+    encoder,
+    rows,
+    labels,
+    settings,
+    score,
+    threads,
+    onProgress: (progress) => onProgress({ step: 'frozen student', ...frozenProgress(progress, (performance.now() - begun) / 1000) }),
+  });
+  await release(request, trained.model);
+  return {
+    student: 'frozen',
+    baseModel: { name: settings.encoder!, licence: encoder.licence },
+    heldOut: { rows: rows.map((_, row) => row), logits: trained.outOfFold.logits, on: 'out-of-fold' },
+    scoredLogits: trained.scored,
+    training: trained.facts,
+  };
+}
+
+/** What embedding takes of the whole, more or less: the head is quick beside it. */
+const shareOfEmbedding = 0.9;
+
+function frozenProgress(progress: FrozenProgress, seconds: number): Pick<TrainingProgress, 'done' | 'detail'> {
+  if (progress.step === 'head') {
+    const { done } = progress;
+    return { done: shareOfEmbedding + (1 - shareOfEmbedding) * done, detail: '' };
+  }
+  const { texts, ofTexts, tokens, ofTokens } = progress;
+  // Short texts come first: what is left is measured in tokens.
+  const left = ((ofTokens - tokens) * seconds) / tokens;
+  return {
+    done: (shareOfEmbedding * tokens) / ofTokens,
+    detail: `${texts} of ${ofTexts} texts read, ${Math.round(texts / seconds)} texts/s, ${duration(left)} left`,
+  };
+}
+
 async function fineTunedStudent(request: PlacedRequest, onProgress: OnProgress): Promise<TrainedStudent> {
-  const { rows, labels, settings, score, folder, stateFolder, threads } = request;
+  const { rows, labels, settings, score, stateFolder, threads } = request;
   const encoder = await encoderOf(request);
   const begun = performance.now();
   let stepsBefore: number | null = null;
@@ -59,10 +108,7 @@ async function fineTunedStudent(request: PlacedRequest, onProgress: OnProgress):
       onProgress({ step: 'fine-tuned student', done: step / steps, detail: [...figures, `${duration(left)} left`].join(', ') });
     },
   });
-  const { shape, weights, tokenizerJson, maxTokens, truncation } = trained.model;
-  const pairs = rows.some(({ textPair }) => textPair !== undefined);
-  const form = { config: shape.config, pooling: shape.pooling, pairs };
-  await saveEncoder(folder, { form, weights, tokenizer: tokenizerJson, maxTokens, truncation });
+  await release(request, trained.model);
   return {
     student: 'fine-tuned',
     baseModel: { name: settings.encoder!, licence: encoder.licence },
@@ -70,6 +116,13 @@ async function fineTunedStudent(request: PlacedRequest, onProgress: OnProgress):
     scoredLogits: trained.scored,
     training: trained.facts,
   };
+}
+
+async function release({ rows, folder }: PlacedRequest, model: TrainedEncoder): Promise<void> {
+  const { shape, weights, tokenizerJson, maxTokens, truncation } = model;
+  const pairs = rows.some(({ textPair }) => textPair !== undefined);
+  const form = { config: shape.config, pooling: shape.pooling, pairs };
+  await saveEncoder(folder, { form, weights, tokenizer: tokenizerJson, maxTokens, truncation });
 }
 
 async function encoderOf({ encoder, rows, settings }: PlacedRequest): Promise<PretrainedEncoder> {

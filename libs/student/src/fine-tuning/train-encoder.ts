@@ -13,8 +13,8 @@ import { type ClassifierShape, headBias, headWeight, wordTable } from './trainin
 import { dropState, freshState, keepState, keptState, type TrainingState } from './training-state.ts';
 import { usedVocabulary } from './vocabulary.ts';
 
-/** A fine-tuned encoder with its head, ready to be released. */
-export interface FineTunedEncoder {
+/** An encoder with its head, ready to be released. */
+export interface TrainedEncoder {
   readonly shape: ClassifierShape;
   /** All weights by their canonical names, the head's among them. */
   readonly weights: ReadonlyMap<string, Float32Array>;
@@ -24,7 +24,7 @@ export interface FineTunedEncoder {
 }
 
 export interface EncoderTraining {
-  readonly model: FineTunedEncoder;
+  readonly model: TrainedEncoder;
   /** The part that was not learned from: which rows, and their logits [rows, labels] by the released weights. */
   readonly heldOut: { readonly rows: readonly number[]; readonly logits: Float32Array };
   /** Logits of documents outside the rows, [documents, labels]. */

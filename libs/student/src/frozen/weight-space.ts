@@ -1,7 +1,7 @@
-import { Graph } from '../onnx/graph.ts';
-import { floats, floatsOf, openSession, type SessionSettings } from '../onnx/session.ts';
 import { columnSums, dot } from '../linear/row-space.ts';
 import type { Space } from '../linear/space.ts';
+import { Graph } from '../onnx/graph.ts';
+import { floats, floatsOf, openSession, type SessionSettings } from '../onnx/session.ts';
 
 /** Rows of a dense matrix, [n, width]. */
 export interface DenseRows {
