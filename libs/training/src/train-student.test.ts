@@ -1,7 +1,8 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LabelSet } from '@llambert/domain';
+import { encoderFromScratch, loadClassifier, saveEncoder } from '@llambert/student';
 import { aTask } from '@llambert/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DatasetRow } from './dataset.ts';
@@ -27,6 +28,17 @@ const place: TrainingPlace = {
   stateFolder: tmpdir(),
   threads: 1,
 };
+
+/** A small encoder that has learned nothing, in the layout of a Hugging Face checkpoint. */
+async function saveFresh(folder: string): Promise<void> {
+  const { config, weights, tokenizerJson } = encoderFromScratch(
+    rows(60).map(({ text }) => text),
+    1,
+  );
+  const head = [['classifier.weight', new Float32Array(2 * config.hiddenSize)] as const, ['classifier.bias', new Float32Array(2)] as const];
+  const form = { config, pooling: 'mean' as const, pairs: false };
+  await saveEncoder(folder, { form, weights: new Map([...weights, ...head]), tokenizer: tokenizerJson, maxTokens: 32, truncation: 'head' });
+}
 
 describe('training in a worker', () => {
   let folder: string;
@@ -57,6 +69,39 @@ describe('training in a worker', () => {
     expect(trained.scoredLogits[0]!).toBeGreaterThan(trained.scoredLogits[1]!);
     expect(trained.scoredLogits[2]!).toBeLessThan(trained.scoredLogits[3]!);
     expect(seen.at(-1)?.done).toBe(1);
+  });
+
+  it('leaves a checkpoint as it is and fits a head to it, in a form that labels', async () => {
+    const checkpoint = join(folder, 'checkpoint');
+    const student = join(folder, 'student');
+    for (const each of [checkpoint, student]) mkdirSync(each);
+    await saveFresh(checkpoint);
+    const settings = { ...aTask().settings.student, model: 'frozen' as const, encoder: './checkpoint' };
+    const asked: unknown[] = [];
+    const encoderFolder: TrainingPlace['encoderFolder'] = async (source) => {
+      asked.push(source);
+      return checkpoint;
+    };
+    const seen: TrainingProgress[] = [];
+    const train = trainInWorker({ ...place, encoderFolder }, (progress) => seen.push(progress));
+    const score = request().score;
+    const trained = await train(request({ settings, folder: student }), new AbortController().signal);
+    expect(asked).toEqual([{ kind: 'folder', path: './checkpoint' }]);
+    expect(trained).toMatchObject({ student: 'frozen', baseModel: { name: './checkpoint', licence: null } });
+    const { logits, ...heldOut } = trained.heldOut;
+    expect(heldOut).toEqual({ rows: Array.from({ length: 60 }, (_, row) => row), on: 'out-of-fold' });
+    const decided = Array.from({ length: 60 }, (_, row) => (logits[2 * row]! > logits[2 * row + 1]! ? 0 : 1));
+    expect(decided).toEqual(rows(60).map((_, index) => index % 2));
+    expect(seen.some(({ detail }) => /^62 of 62 texts read, \d+ texts\/s, \d+ s left$/.test(detail))).toBe(true);
+    expect(seen.at(-1)?.done).toBe(1);
+
+    const calibration = { method: 'temperature', temperature: 1, documents: 60, reference: 'teacher' } as const;
+    const classifier = await loadClassifier(student, { student: 'frozen', labels, calibration });
+    const { probabilities } = await classifier.classify(score);
+    for (const [at, own] of probabilities.entries()) {
+      const [here, there] = [trained.scoredLogits[at]!, trained.scoredLogits[at ^ 1]!];
+      expect(own).toBeCloseTo(1 / (1 + Math.exp(there - here)), 4);
+    }
   });
 
   it('says what is wrong with rows that nothing can be learned from', async () => {

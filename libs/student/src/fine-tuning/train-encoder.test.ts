@@ -1,13 +1,11 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { hardDistribution, type LabelSet, type StudentSettings } from '@llambert/domain';
+import { hardDistribution, type LabelSet } from '@llambert/domain';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { EncoderConfig } from '../encoder/config.ts';
-import { encoderFromScratch, type PretrainedEncoder } from '../encoder/pretrained.ts';
-import { initialWeights } from '../encoder/scratch.ts';
 import { examples, rowsOf } from '../linear/training-examples.fixture.ts';
 import type { FineTuneProgress } from './fine-tune.ts';
+import { accuracy, encoderSettings as settings, tinyEncoder } from './tiny-encoder.fixture.ts';
 import { type EncoderTraining, type EncoderTrainingInput, trainEncoder } from './train-encoder.ts';
 
 const topics: LabelSet = { kind: 'single', names: ['money', 'parcel', 'login'] };
@@ -15,49 +13,10 @@ const flags: LabelSet = { kind: 'multi', names: ['money', 'parcel', 'login'] };
 const found = examples(topics, 150, (index) => [index % 3]);
 const rows = rowsOf(topics, found);
 
-const settings: StudentSettings = {
-  model: 'fine-tuned',
-  encoder: 'scratch:small',
-  seed: 1,
-  classWeights: 'none',
-  maxTokens: 32,
-  truncation: 'head',
-  fineTuning: {
-    epochs: 8,
-    batchSize: 16,
-    learningRate: 5e-3,
-    pooling: 'mean',
-    layerDecay: 1,
-    weightDecay: 0.01,
-    warmup: 0.1,
-    labelSmoothing: 0,
-    noiseRobustness: null,
-    patience: 8,
-  },
-};
-
-/** As from scratch, but narrow, so that tests take no time. */
-function tinyEncoder(texts: string[]): PretrainedEncoder {
-  const made = encoderFromScratch(texts, 1);
-  const sizes = { hiddenSize: 24, layers: 1, heads: 2, intermediateSize: 32, positions: 40 };
-  const config: EncoderConfig = { ...made.config, ...sizes };
-  return { ...made, config, weights: initialWeights(config, 1) };
-}
-
 const encoder = tinyEncoder(rows.map(({ text }) => text));
 
 const train = (changes: Partial<EncoderTrainingInput> = {}) =>
   trainEncoder({ encoder, rows, labels: topics, settings, score: [], stateFolder: null, threads: 1, ...changes });
-
-/** Share of rows whose greatest logit is that of the target's greatest share. */
-function accuracy(logits: Float32Array, targets: readonly (readonly number[])[]): number {
-  const width = targets[0]!.length;
-  const right = targets.filter((target, row) => {
-    const own = [...logits.subarray(row * width, (row + 1) * width)];
-    return own.indexOf(Math.max(...own)) === target.indexOf(Math.max(...target));
-  });
-  return right.length / targets.length;
-}
 
 describe('training an encoder', () => {
   let trained: EncoderTraining;

@@ -1,0 +1,45 @@
+import type { StudentSettings } from '@llambert/domain';
+import type { EncoderConfig } from '../encoder/config.ts';
+import { encoderFromScratch, type PretrainedEncoder } from '../encoder/pretrained.ts';
+import { initialWeights } from '../encoder/scratch.ts';
+
+// For tests only.
+
+/** As from scratch, but narrow, so that tests take no time. */
+export function tinyEncoder(texts: readonly string[]): PretrainedEncoder {
+  const made = encoderFromScratch(texts, 1);
+  const sizes = { hiddenSize: 24, layers: 1, heads: 2, intermediateSize: 32, positions: 40 };
+  const config: EncoderConfig = { ...made.config, ...sizes };
+  return { ...made, config, weights: initialWeights(config, 1) };
+}
+
+export const encoderSettings: StudentSettings = {
+  model: 'fine-tuned',
+  encoder: 'scratch:small',
+  seed: 1,
+  classWeights: 'none',
+  maxTokens: 32,
+  truncation: 'head',
+  fineTuning: {
+    epochs: 8,
+    batchSize: 16,
+    learningRate: 5e-3,
+    pooling: 'mean',
+    layerDecay: 1,
+    weightDecay: 0.01,
+    warmup: 0.1,
+    labelSmoothing: 0,
+    noiseRobustness: null,
+    patience: 8,
+  },
+};
+
+/** Share of rows whose greatest logit is that of the target's greatest share. */
+export function accuracy(logits: Float32Array, targets: readonly (readonly number[])[]): number {
+  const width = targets[0]!.length;
+  const right = targets.filter((target, row) => {
+    const own = [...logits.subarray(row * width, (row + 1) * width)];
+    return own.indexOf(Math.max(...own)) === target.indexOf(Math.max(...target));
+  });
+  return right.length / targets.length;
+}
