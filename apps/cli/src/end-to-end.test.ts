@@ -220,6 +220,7 @@ describe('what cannot go well', () => {
     writeFileSync(at('empty.jsonl'), '');
     await refuses(['run', 'task.yaml', '--input', 'empty.jsonl', '--out', 'run'], 2, 'empty.jsonl', 'empty');
     await refuses(['run', 'task.yaml', '--input', 'nowhere.jsonl', '--out', 'run2'], 2, 'nowhere.jsonl', 'no such file');
+    expect(existsSync(at('run2'))).toBe(false);
     await refuses(['run', 'nothing.yaml', '--input', 'empty.jsonl', '--out', 'run3'], 2, 'nothing.yaml');
     await refuses(['run', 'task.yaml', '--out', 'run4'], 2, '--input');
     writeFileSync(at('task.yaml'), 'task: x\nlabels: [a, a]\nbuget: 3\n');

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -24,6 +24,43 @@ function mayOnlyRead(path: string): void {
   chmodSync(path, 0o555);
   if (root) process.seteuid!(65534);
 }
+
+describe('opening the folder of a run', () => {
+  it('makes it, and leaves nothing of it where there is nothing to keep', async () => {
+    const deep = join(out, 'of', 'today');
+    const run = await openRunFolder(deep);
+    expect(existsSync(join(deep, 'state', 'ledger.db'))).toBe(true);
+    await run.discard();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('leaves a folder that was there, and what is in it', async () => {
+    mkdirSync(join(out, 'state'), { recursive: true });
+    writeFileSync(join(out, 'notes.txt'), 'mine');
+    await (await openRunFolder(out)).discard();
+    expect(readdirSync(out).sort()).toEqual(['notes.txt', 'state']);
+    expect(readdirSync(join(out, 'state'))).toEqual(['lock']);
+    await (await openRunFolder(out)).close();
+  });
+
+  it('keeps others out until it is closed', async () => {
+    const run = await openRunFolder(out);
+    await expect(openRunFolder(out)).rejects.toMatchObject({ code: 'busy' });
+    await run.close();
+    await (await openRunFolder(out)).close();
+  });
+
+  it('says what is wrong where it cannot be made, and leaves nothing half made', async () => {
+    writeFileSync(join(folder, 'file'), '');
+    await expect(openRunFolder(join(folder, 'file', 'run'))).rejects.toMatchObject({ message: expect.stringContaining('is a file') });
+    mayOnlyRead(folder);
+    await expect(openRunFolder(out)).rejects.toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringContaining(`you may not write to ${folder}`),
+    });
+    expect(readdirSync(folder)).toEqual(['file']);
+  });
+});
 
 describe('looking into the folder of a run', () => {
   it('writes nothing and needs no right to write', async () => {

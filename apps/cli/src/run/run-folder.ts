@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { folderArtifactStore } from '@llambert/adapters/folder';
 import { holdLock, openDatabase, sqliteEventLog, sqliteEventLogToRead, sqliteState, sqliteStateToRead } from '@llambert/adapters/sqlite';
@@ -16,6 +16,7 @@ import {
   type Task,
 } from '@llambert/domain';
 import { systemClock } from '@llambert/platform';
+import { makeFolder, removeFolders } from './make-folder.ts';
 
 /** First part of the topics that belong to the folder rather than to one of its loops. */
 export const folderPrefix = defaultPrefix;
@@ -75,22 +76,31 @@ export interface RunFolder {
    */
   openLoop(loop: string, options?: { mustExist: boolean }): Promise<State>;
   close(): Promise<void>;
-  /** Closes the folder and leaves it as if it had never been opened: for a run that has read nothing it can use. */
+  /** Closes the folder and leaves no trace of it: for a run that has read nothing it can use. Folders that were there stay. */
   discard(): Promise<void>;
 }
 
 /** Opens a run's folder to work in it, creating it where it is not there. Throws `busy` where another process has it. */
 export async function openRunFolder(folder: string, onRetry: OnRetry = () => undefined): Promise<RunFolder> {
   const paths = runPaths(folder);
-  createFolder(paths.state);
+  const made = makeFolder(paths.state);
   const lock = holdLock(
     join(paths.state, 'lock'),
     `another llambert is working in ${paths.folder}: wait for it, or give this run a folder of its own`,
   );
-  try {
-    return await open(paths, onRetry, () => lock.release());
-  } catch (error) {
+  const leave = () => lock.release();
+  const wipe = () => {
+    // The lock is held to the end, so that nobody else opens what is being removed.
+    const names = readdirSync(paths.state).filter((name) => made.length > 0 || !name.startsWith('lock'));
+    for (const name of names) rmSync(join(paths.state, name), { recursive: true });
     lock.release();
+    removeFolders(made);
+  };
+  try {
+    return await open(paths, onRetry, { leave, wipe });
+  } catch (error) {
+    if (made.length > 0) wipe();
+    else leave();
     throw error;
   }
 }
@@ -138,7 +148,7 @@ export async function lookIntoRunFolder(folder: string): Promise<RunReader> {
   }
 }
 
-async function open(paths: RunPaths, onRetry: OnRetry, release: () => void): Promise<RunFolder> {
+async function open(paths: RunPaths, onRetry: OnRetry, end: { leave: () => void; wipe: () => void }): Promise<RunFolder> {
   const at = (name: string) => join(paths.state, name);
   // The ledger is made last: where it is, there is something to look into.
   const events = openDatabase(at('events.db'));
@@ -164,13 +174,11 @@ async function open(paths: RunPaths, onRetry: OnRetry, release: () => void): Pro
     },
     async close() {
       await closeAll();
-      release();
+      end.leave();
     },
     async discard() {
       await closeAll();
-      // The lock is held to the end, so that nobody else opens what is being removed.
-      for (const name of readdirSync(paths.state)) if (!name.startsWith('lock')) rmSync(at(name), { recursive: true });
-      release();
+      end.wipe();
     },
   };
 }
@@ -181,17 +189,6 @@ function missing(file: string, ledger: string): LlambertError {
     `${file} is missing: put it back, or begin anew in another folder (--out) with a copy of ${ledger}, which keeps the answers`,
     { facts: { file } },
   );
-}
-
-function createFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOSPC')
-      throw new LlambertError('disk_full', `the disk that ${folder} is on is full: make room, or choose another --out`, { cause });
-    throw new LlambertError('invalid_input', `${folder} cannot be created (${code}): choose another --out`, { cause });
-  }
 }
 
 /**

@@ -77,6 +77,12 @@ describe('JSON Lines', () => {
     expect(documents[0]).toMatchObject({ id: '12345678901234567890', metadata: { x: '[1.00000000000000000001]' } });
   });
 
+  it('keeps ids beyond any double, and numbers that a double holds as they are usually written', async () => {
+    const lines = '{"id":1e400,"text":"t"}\n{"id":-1e999,"text":"t"}\n{"id":1.0,"text":"1234567890123456"}\n{"id":1e3,"text":"t"}\n';
+    const { documents } = await readAll(scratch.write('a.jsonl', lines));
+    expect(documents.map(({ id }) => id)).toEqual(['1e400', '-1e999', '1', '1000']);
+  });
+
   it('takes a key called __proto__ for a key', async () => {
     const { documents } = await readAll(scratch.write('a.jsonl', '{"id":"a","text":"t","__proto__":"x"}\n'));
     expect(Object.entries(documents[0]!.metadata)).toEqual([['__proto__', 'x']]);

@@ -51,11 +51,16 @@ type Reviver = (key: string, value: unknown, context: { source?: string }) => un
 // The library's types lack both: https://github.com/tc39/proposal-json-parse-with-source
 const json = JSON as unknown as { parse(text: string, reviver: Reviver): unknown; rawJSON(text: string): object };
 
-/** Numbers that a double cannot hold, such as the ids of messages, stay as they were written. */
+/** Digits that may be more than a double holds. */
+const longDigits = /\d{16}/;
+
+/** Numbers that a double cannot hold, such as the ids of messages or 1e400, stay as they were written. */
 function parseExactly(text: string): unknown {
-  if (!/\d{16}/.test(text)) return JSON.parse(text);
+  if (!longDigits.test(text) && !/\d[eE]\+?\d{3}/.test(text)) return JSON.parse(text);
   return json.parse(text, (_, value, { source }) => {
-    return typeof value === 'number' && source !== undefined && String(value) !== source ? json.rawJSON(source) : value;
+    if (typeof value !== 'number' || source === undefined) return value;
+    const isChanged = !Number.isFinite(value) || (longDigits.test(source) && String(value) !== source);
+    return isChanged ? json.rawJSON(source) : value;
   });
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { LlambertError } from '@llambert/domain';
 import { isBusy, sqliteError } from './sqlite-error.ts';
@@ -15,6 +16,8 @@ export function holdLock(path: string, message: string): { release(): void } {
   try {
     database = new DatabaseSync(path, { timeout: 0 });
     database.exec('begin exclusive');
+    // Its last holder may have removed the file between its opening and its locking: others would hold another one.
+    if (!existsSync(path)) throw new LlambertError('busy', message, { facts: { file: path } });
   } catch (error) {
     database?.close();
     throw isBusy(error) ? new LlambertError('busy', message, { cause: error, facts: { file: path } }) : sqliteError(error, path);

@@ -124,6 +124,13 @@ describe('JSON', () => {
     expect(decodeDeadLetter(asJson(letter))).toEqual({ ...letter, documentId: null, record: Uint8Array.of(1, 2) });
   });
 
+  it('has no names of columns that it loses', () => {
+    const metadata = Object.fromEntries(['__proto__', 'constructor', 'toString', ''].map((name) => [name, 'kept']));
+    const document = { id: 'd1', text: 'x', metadata };
+    expect(Object.entries(decodeDocument(asJson(document)).metadata)).toEqual(Object.entries(metadata));
+    expect(Object.entries(decodeDocument(encodeDocument(document)).metadata)).toEqual(Object.entries(metadata));
+  });
+
   it('takes 64-bit numbers as text and enums by name', () => {
     const opened = { task: 't', round: 1, samples: 2, deadlineUnixMs: '1700000000000', quorum: 0.9 };
     expect(decodeEvent('round.opened', asJson(opened))).toEqual({

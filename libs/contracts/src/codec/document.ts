@@ -3,11 +3,12 @@ import { Document as Wire } from '../generated/llambert/document/v1/document.ts'
 import { decodeRecord, encodeRecord, messageCodec, type RecordContext } from './codec.ts';
 
 export function documentToWire(document: Document): Wire {
-  return { id: document.id, text: document.text, textPair: document.textPair, metadata: document.metadata };
+  return { id: document.id, text: document.text, textPair: document.textPair, metadata: new Map(Object.entries(document.metadata)) };
 }
 
 export function documentFromWire(wire: Wire): Document {
-  const { id, text, textPair, metadata } = wire;
+  const { id, text, textPair } = wire;
+  const metadata = Object.fromEntries(wire.metadata);
   return textPair === undefined ? { id, text, metadata } : { id, text, textPair, metadata };
 }
 

@@ -31,7 +31,7 @@ function manifestToWire(manifest: ModelManifest): WireManifest {
     student: students.toWire(manifest.student),
     baseModel: manifest.baseModel ?? undefined,
     licence: manifest.licence ?? undefined,
-    training: mapValues(manifest.training, settingToWire),
+    training: new Map(Object.entries(manifest.training).map(([name, setting]) => [name, settingToWire(setting)])),
     calibration: {
       ...manifest.calibration,
       method: calibrations.toWire(manifest.calibration.method),
@@ -45,6 +45,7 @@ function manifestToWire(manifest: ModelManifest): WireManifest {
       observedError: manifest.routing.observedError ?? undefined,
       goldNeeded: manifest.routing.goldNeeded ?? undefined,
     },
+    files: new Map(Object.entries(manifest.files)),
   };
 }
 
@@ -64,7 +65,7 @@ function manifestFromWire(wire: WireManifest): ModelManifest {
     baseModel: wire.baseModel ?? null,
     licence: wire.licence ?? null,
     dataset: present('manifest.dataset', wire.dataset),
-    training: mapValues(wire.training, settingFromWire),
+    training: Object.fromEntries([...wire.training].map(([name, setting]) => [name, settingFromWire(setting, name)])),
     calibration: {
       method: calibrations.fromWire('manifest.calibration.method', calibration.method),
       temperature: finite('manifest.calibration.temperature', calibration.temperature),
@@ -73,7 +74,7 @@ function manifestFromWire(wire: WireManifest): ModelManifest {
     },
     evaluations: wire.evaluations.map((evaluation, index) => evaluationFromWire(`manifest.evaluations[${index}]`, evaluation)),
     routing: routingFromWire(present('manifest.routing', wire.routing)),
-    files: wire.files,
+    files: Object.fromEntries(wire.files),
   };
 }
 
@@ -101,8 +102,4 @@ function settingToWire(setting: Setting): SettingValue {
 function settingFromWire(setting: SettingValue, name: string): Setting {
   const { value } = present(`manifest.training[${JSON.stringify(name)}]`, setting.value);
   return typeof value === 'number' ? finite(`manifest.training[${JSON.stringify(name)}]`, value) : value;
-}
-
-function mapValues<T, U>(record: Readonly<Record<string, T>>, change: (value: T, key: string) => U): Record<string, U> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value, key)]));
 }

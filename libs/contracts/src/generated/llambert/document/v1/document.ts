@@ -22,7 +22,7 @@ export interface Document {
     | string
     | undefined;
   /** Carried from the input to the output; only a stratified draw reads it. */
-  metadata: { [key: string]: string };
+  metadata: Map<string, string>;
 }
 
 export interface Document_MetadataEntry {
@@ -31,7 +31,7 @@ export interface Document_MetadataEntry {
 }
 
 function createBaseDocument(): Document {
-  return { id: "", text: "", textPair: undefined, metadata: {} };
+  return { id: "", text: "", textPair: undefined, metadata: new Map() };
 }
 
 export const Document: MessageFns<Document> = {
@@ -45,7 +45,7 @@ export const Document: MessageFns<Document> = {
     if (message.textPair !== undefined) {
       writer.uint32(26).string(message.textPair);
     }
-    globalThis.Object.entries(message.metadata).forEach(([key, value]: [string, string]) => {
+    message.metadata.forEach((value, key) => {
       Document_MetadataEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
     });
     return writer;
@@ -95,7 +95,7 @@ export const Document: MessageFns<Document> = {
 
             const entry4 = Document_MetadataEntry.decode(reader, reader.uint32());
             if (entry4.value !== undefined) {
-              message.metadata[entry4.key] = entry4.value;
+              message.metadata.set(entry4.key, entry4.value);
             }
             continue;
           }
@@ -122,18 +122,13 @@ export const Document: MessageFns<Document> = {
         : undefined,
       metadata: isObject(object.metadata)
         ? (globalThis.Object.entries(object.metadata) as [string, any][]).reduce(
-          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
-            globalThis.Object.defineProperty(acc, key, {
-              value: globalThis.String(value),
-              enumerable: true,
-              configurable: true,
-              writable: true,
-            });
+          (acc: Map<string, string>, [key, value]: [string, any]) => {
+            acc.set(key, globalThis.String(value));
             return acc;
           },
-          {},
+          new Map(),
         )
-        : {},
+        : new Map(),
     };
   },
 
@@ -148,14 +143,11 @@ export const Document: MessageFns<Document> = {
     if (message.textPair !== undefined) {
       obj.textPair = message.textPair;
     }
-    if (message.metadata) {
-      const entries = globalThis.Object.entries(message.metadata) as [string, string][];
-      if (entries.length > 0) {
-        obj.metadata = {};
-        entries.forEach(([k, v]) => {
-          obj.metadata[k] = v;
-        });
-      }
+    if (message.metadata?.size) {
+      obj.metadata = {};
+      message.metadata.forEach((v, k) => {
+        obj.metadata[k] = v;
+      });
     }
     return obj;
   },
@@ -168,15 +160,15 @@ export const Document: MessageFns<Document> = {
     message.id = object.id ?? "";
     message.text = object.text ?? "";
     message.textPair = object.textPair ?? undefined;
-    message.metadata = (globalThis.Object.entries(object.metadata ?? {}) as [string, string][]).reduce(
-      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+    message.metadata = (() => {
+      const m = new Map();
+      (object.metadata as Map<string, string> ?? new Map()).forEach((value, key) => {
         if (value !== undefined) {
-          acc[key] = globalThis.String(value);
+          m.set(key, globalThis.String(value));
         }
-        return acc;
-      },
-      {},
-    );
+      });
+      return m;
+    })();
     return message;
   },
 };

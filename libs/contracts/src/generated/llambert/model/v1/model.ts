@@ -243,7 +243,7 @@ export interface ModelManifest {
     | DatasetSummary
     | undefined;
   /** Settings that the training chose or was given. */
-  training: { [key: string]: SettingValue };
+  training: Map<string, SettingValue>;
   /** How its probabilities were calibrated. */
   calibration:
     | Calibration
@@ -255,7 +255,7 @@ export interface ModelManifest {
     | RoutingThreshold
     | undefined;
   /** SHA-256 in hex of every other file of the folder, by name. */
-  files: { [key: string]: string };
+  files: Map<string, string>;
 }
 
 export interface ModelManifest_TrainingEntry {
@@ -482,11 +482,11 @@ function createBaseModelManifest(): ModelManifest {
     baseModel: undefined,
     licence: undefined,
     dataset: undefined,
-    training: {},
+    training: new Map(),
     calibration: undefined,
     evaluations: [],
     routing: undefined,
-    files: {},
+    files: new Map(),
   };
 }
 
@@ -519,7 +519,7 @@ export const ModelManifest: MessageFns<ModelManifest> = {
     if (message.dataset !== undefined) {
       DatasetSummary.encode(message.dataset, writer.uint32(74).fork()).join();
     }
-    globalThis.Object.entries(message.training).forEach(([key, value]: [string, SettingValue]) => {
+    message.training.forEach((value, key) => {
       ModelManifest_TrainingEntry.encode({ key: key as any, value }, writer.uint32(82).fork()).join();
     });
     if (message.calibration !== undefined) {
@@ -531,7 +531,7 @@ export const ModelManifest: MessageFns<ModelManifest> = {
     if (message.routing !== undefined) {
       RoutingThreshold.encode(message.routing, writer.uint32(106).fork()).join();
     }
-    globalThis.Object.entries(message.files).forEach(([key, value]: [string, string]) => {
+    message.files.forEach((value, key) => {
       ModelManifest_FilesEntry.encode({ key: key as any, value }, writer.uint32(114).fork()).join();
     });
     return writer;
@@ -629,7 +629,7 @@ export const ModelManifest: MessageFns<ModelManifest> = {
 
             const entry10 = ModelManifest_TrainingEntry.decode(reader, reader.uint32());
             if (entry10.value !== undefined) {
-              message.training[entry10.key] = entry10.value;
+              message.training.set(entry10.key, entry10.value);
             }
             continue;
           }
@@ -664,7 +664,7 @@ export const ModelManifest: MessageFns<ModelManifest> = {
 
             const entry14 = ModelManifest_FilesEntry.decode(reader, reader.uint32());
             if (entry14.value !== undefined) {
-              message.files[entry14.key] = entry14.value;
+              message.files.set(entry14.key, entry14.value);
             }
             continue;
           }
@@ -701,18 +701,13 @@ export const ModelManifest: MessageFns<ModelManifest> = {
       dataset: isSet(object.dataset) ? DatasetSummary.fromJSON(object.dataset) : undefined,
       training: isObject(object.training)
         ? (globalThis.Object.entries(object.training) as [string, any][]).reduce(
-          (acc: { [key: string]: SettingValue }, [key, value]: [string, any]) => {
-            globalThis.Object.defineProperty(acc, key, {
-              value: SettingValue.fromJSON(value),
-              enumerable: true,
-              configurable: true,
-              writable: true,
-            });
+          (acc: Map<string, SettingValue>, [key, value]: [string, any]) => {
+            acc.set(key, SettingValue.fromJSON(value));
             return acc;
           },
-          {},
+          new Map(),
         )
-        : {},
+        : new Map(),
       calibration: isSet(object.calibration) ? Calibration.fromJSON(object.calibration) : undefined,
       evaluations: globalThis.Array.isArray(object?.evaluations)
         ? object.evaluations.map((e: any) => Evaluation.fromJSON(e))
@@ -720,18 +715,13 @@ export const ModelManifest: MessageFns<ModelManifest> = {
       routing: isSet(object.routing) ? RoutingThreshold.fromJSON(object.routing) : undefined,
       files: isObject(object.files)
         ? (globalThis.Object.entries(object.files) as [string, any][]).reduce(
-          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
-            globalThis.Object.defineProperty(acc, key, {
-              value: globalThis.String(value),
-              enumerable: true,
-              configurable: true,
-              writable: true,
-            });
+          (acc: Map<string, string>, [key, value]: [string, any]) => {
+            acc.set(key, globalThis.String(value));
             return acc;
           },
-          {},
+          new Map(),
         )
-        : {},
+        : new Map(),
     };
   },
 
@@ -764,14 +754,11 @@ export const ModelManifest: MessageFns<ModelManifest> = {
     if (message.dataset !== undefined) {
       obj.dataset = DatasetSummary.toJSON(message.dataset);
     }
-    if (message.training) {
-      const entries = globalThis.Object.entries(message.training) as [string, SettingValue][];
-      if (entries.length > 0) {
-        obj.training = {};
-        entries.forEach(([k, v]) => {
-          obj.training[k] = SettingValue.toJSON(v);
-        });
-      }
+    if (message.training?.size) {
+      obj.training = {};
+      message.training.forEach((v, k) => {
+        obj.training[k] = SettingValue.toJSON(v);
+      });
     }
     if (message.calibration !== undefined) {
       obj.calibration = Calibration.toJSON(message.calibration);
@@ -782,14 +769,11 @@ export const ModelManifest: MessageFns<ModelManifest> = {
     if (message.routing !== undefined) {
       obj.routing = RoutingThreshold.toJSON(message.routing);
     }
-    if (message.files) {
-      const entries = globalThis.Object.entries(message.files) as [string, string][];
-      if (entries.length > 0) {
-        obj.files = {};
-        entries.forEach(([k, v]) => {
-          obj.files[k] = v;
-        });
-      }
+    if (message.files?.size) {
+      obj.files = {};
+      message.files.forEach((v, k) => {
+        obj.files[k] = v;
+      });
     }
     return obj;
   },
@@ -812,15 +796,15 @@ export const ModelManifest: MessageFns<ModelManifest> = {
     message.dataset = (object.dataset !== undefined && object.dataset !== null)
       ? DatasetSummary.fromPartial(object.dataset)
       : undefined;
-    message.training = (globalThis.Object.entries(object.training ?? {}) as [string, SettingValue][]).reduce(
-      (acc: { [key: string]: SettingValue }, [key, value]: [string, SettingValue]) => {
+    message.training = (() => {
+      const m = new Map();
+      (object.training as Map<string, SettingValue> ?? new Map()).forEach((value, key) => {
         if (value !== undefined) {
-          acc[key] = SettingValue.fromPartial(value);
+          m.set(key, SettingValue.fromPartial(value));
         }
-        return acc;
-      },
-      {},
-    );
+      });
+      return m;
+    })();
     message.calibration = (object.calibration !== undefined && object.calibration !== null)
       ? Calibration.fromPartial(object.calibration)
       : undefined;
@@ -828,15 +812,15 @@ export const ModelManifest: MessageFns<ModelManifest> = {
     message.routing = (object.routing !== undefined && object.routing !== null)
       ? RoutingThreshold.fromPartial(object.routing)
       : undefined;
-    message.files = (globalThis.Object.entries(object.files ?? {}) as [string, string][]).reduce(
-      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+    message.files = (() => {
+      const m = new Map();
+      (object.files as Map<string, string> ?? new Map()).forEach((value, key) => {
         if (value !== undefined) {
-          acc[key] = globalThis.String(value);
+          m.set(key, globalThis.String(value));
         }
-        return acc;
-      },
-      {},
-    );
+      });
+      return m;
+    })();
     return message;
   },
 };
