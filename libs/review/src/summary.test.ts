@@ -74,6 +74,28 @@ describe('summarize', () => {
     expect(warnings.join()).not.toContain('not correctness');
   });
 
+  it('names the labels that the model never saw', () => {
+    const { dataset } = aManifest();
+    const warned = (unseenLabels: string[]) =>
+      summarize(facts({ model: { digest: 'digest', manifest: aManifest({ dataset: { ...dataset, unseenLabels } }) } })).warnings.join();
+    expect(warned(['fraud', 'spam'])).toContain('never saw a text labelled "fraud", "spam"');
+    expect(warned([])).not.toContain('never saw');
+  });
+
+  it('tells of an agreement that clearly fell, and not of one that moved within its interval', () => {
+    const rounds = (...accuracies: number[]) =>
+      summarize(
+        facts({
+          evaluations: accuracies.map((accuracy, index) =>
+            anEvaluation({ round: index + 1, agreement: anEvaluationOf('teacher', accuracy) }),
+          ),
+        }),
+      ).warnings.join();
+    expect(rounds(0.987, 0.993, 0.933)).toContain('fell from 99.3 % after round 2 to 93.3 % after round 3');
+    expect(rounds(0.9, 0.93, 0.92)).not.toContain('fell');
+    expect(rounds(0.9, 0.8, 0.95)).not.toContain('fell');
+  });
+
   it('says that nothing is automatic where no probability is high enough', () => {
     const manifest = aManifest({ routing: { ...uncertified, threshold: null, coverage: 0, observedError: null } });
     expect(summarize(facts({ model: { digest: 'digest', manifest } })).warnings.join()).toContain('every label goes to review');

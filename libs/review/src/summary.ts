@@ -143,7 +143,7 @@ function warnings(facts: SummaryFacts, rejected: number): string[] {
   const found: string[] = [];
   const asked = facts.answers.labelled + rejected;
   if (facts.model === null) found.push(`no model: ${facts.evaluations.at(-1)?.reason ?? 'no round was finished'}`);
-  else found.push(...modelWarnings(facts.model.manifest));
+  else found.push(...modelWarnings(facts.model.manifest), ...agreementFell(facts.evaluations));
   if (facts.model?.manifest.routing.certified === true && facts.earlierCertifications > 0) {
     found.push(
       `the same certify gold was looked at under ${facts.earlierCertifications} other settings in this folder before: whoever chose these settings for what it said has a weaker guarantee than is stated`,
@@ -160,8 +160,14 @@ function warnings(facts: SummaryFacts, rejected: number): string[] {
   return found;
 }
 
-function modelWarnings({ evaluations, routing }: ModelManifest): string[] {
+function modelWarnings({ dataset, evaluations, routing }: ModelManifest): string[] {
   const found: string[] = [];
+  const { unseenLabels = [] } = dataset;
+  if (unseenLabels.length > 0) {
+    found.push(
+      `the model never saw a text labelled ${unseenLabels.map((label) => `"${label}"`).join(', ')}, so it cannot give that label where it belongs: more annotations (budget.annotations) may find some`,
+    );
+  }
   // The explanation begins with the word "uncertified".
   if (!routing.certified) found.push(`the "auto" labels are ${routing.explanation}`);
   if (routing.threshold === null)
@@ -170,6 +176,21 @@ function modelWarnings({ evaluations, routing }: ModelManifest): string[] {
     found.push("no person's label was there to compare with: every figure of quality is agreement with the teacher, not correctness");
   }
   return found;
+}
+
+/** Says where the last round's agreement lies clearly below an older one's: its documents are harder, or its annotations worse. */
+function agreementFell(evaluations: readonly RoundEvaluation[]): string[] {
+  const measured = evaluations.flatMap(({ round, agreement }) => (agreement === null ? [] : [{ round, agreement }]));
+  const last = measured.at(-1);
+  const best = measured.toSorted((left, right) => right.agreement.accuracyInterval.lower - left.agreement.accuracyInterval.lower).at(0);
+  if (last === undefined || best === undefined || last.agreement.accuracyInterval.upper >= best.agreement.accuracyInterval.lower) return [];
+  return [
+    `agreement with the teacher fell from ${percent(best.agreement.accuracy)} after round ${best.round} to ${percent(last.agreement.accuracy)} after round ${last.round}: what round ${last.round} brought is harder, or labelled differently. Its model is used all the same, for it learned from all annotations; look at that round in annotations.jsonl`,
+  ];
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
 }
 
 function reasons(rejections: SummaryFacts['answers']['rejections']): string {

@@ -90,6 +90,8 @@ function manifestOf(task: Task, round: number, labels: LabelSet, dataset: Datase
       annotations: dataset.annotations,
       trainGold: dataset.rows.length - byTeacher.length,
       certifyGold: dataset.certify.length,
+      textPairs: dataset.rows.filter((row) => row.textPair !== undefined).length,
+      unseenLabels: labels.names.filter((_, index) => targets.every((target) => target[index] === 0)),
     },
     training: trained.training,
     calibration: {

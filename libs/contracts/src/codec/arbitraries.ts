@@ -125,7 +125,14 @@ const manifests = record<ModelManifest>({
   student: fc.constant('linear'),
   baseModel: orNull(text),
   licence: orNull(text),
-  dataset: record({ fingerprint: text, annotations: count, trainGold: count, certifyGold: count }),
+  dataset: record({
+    fingerprint: text,
+    annotations: count,
+    trainGold: count,
+    certifyGold: count,
+    textPairs: count,
+    unseenLabels: fc.array(text),
+  }),
   training: map(fc.oneof(text, number, fc.boolean())),
   calibration: record<ModelManifest['calibration']>({
     method: fc.constant('temperature'),
