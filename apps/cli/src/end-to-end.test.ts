@@ -272,6 +272,34 @@ describe('what cannot go well', () => {
     expect(await user(run)).toMatchObject({ code: 0 });
   }, 60_000);
 
+  it('a teacher whose first answers cannot be used is asked no more, and the mended task goes on in the same folder', async () => {
+    const useless = await start({ faults: { 'unknown-label': { probability: 1 } } });
+    writeTask(['sampling: {rounds: 1}'], { budget: '{usd: 1, annotations: 60}', teacher: ', concurrency: 4' });
+    const text = readFileSync(at('task.yaml'), 'utf8');
+    writeFileSync(at('task.yaml'), text.replace(teacher.baseUrl, useless.baseUrl));
+    writeDocuments(colourDocuments(100));
+    const result = await refuses(run, 2, "of the teacher's first 2", 'could be used (unknown label: 2', 'annotations.jsonl');
+    expect(result.stderr).not.toContain('standin-unknown-label');
+    expect(useless.ledger().billed.calls).toBeLessThan(25);
+    expect(rowsIn('run/annotations.jsonl')[0]).toMatchObject({ rejected: 'unknown_label', detail: 'standin-unknown-label' });
+
+    writeFileSync(at('task.yaml'), `${text}guide: Take the first colour.\n`);
+    const mended = await user(run);
+    expect(mended, mended.stderr).toMatchObject({ code: 0 });
+    expect(JSON.parse(mended.stdout).annotations).toMatchObject({ labelled: 60, rejected: 0 });
+  }, 60_000);
+
+  it('a round that is rejected as a whole opens no other', async () => {
+    const useless = await start({ faults: { refusal: { probability: 1 } } });
+    writeTask([], { budget: '{usd: 1, annotations: 60}' });
+    writeFileSync(at('task.yaml'), readFileSync(at('task.yaml'), 'utf8').replace(teacher.baseUrl, useless.baseUrl));
+    writeDocuments(colourDocuments(200));
+    const result = await user(run);
+    expect(result, result.stderr).toMatchObject({ code: 2 });
+    expect(JSON.parse(result.stdout)).toMatchObject({ roundsEnd: 'nothing_usable', annotations: { rejections: { refused: 15 } } });
+    expect(useless.ledger().billed.calls).toBe(15);
+  }, 60_000);
+
   it('a teacher that puts every call off for hours ends the run when patience is over', async () => {
     const busy = await start({ faults: { 'rate-limit': { probability: 1 } }, retryAfterSeconds: 86_400 });
     writeTask();

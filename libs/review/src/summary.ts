@@ -157,6 +157,8 @@ function warnings(facts: SummaryFacts, rejected: number): string[] {
   }
   if (facts.roundsEnd === 'budget_exhausted')
     found.push('the money ran out before all annotations were bought: raise budget.usd to learn from more');
+  if (facts.roundsEnd === 'nothing_usable')
+    found.push('no sample of the last round got a label from the teacher, so no further round was opened: see annotations.jsonl');
   return found;
 }
 

@@ -200,7 +200,15 @@ const bodies: { readonly [Name in EventName]: fc.Arbitrary<EventTypes[Name]> } =
   'round.closed': record<EventTypes['round.closed']>({
     task: text,
     rounds: count,
-    end: fc.constantFrom('annotations_used', 'rounds_used', 'plateau', 'target_reached', 'budget_exhausted', 'source_exhausted'),
+    end: fc.constantFrom(
+      'annotations_used',
+      'rounds_used',
+      'plateau',
+      'target_reached',
+      'budget_exhausted',
+      'source_exhausted',
+      'nothing_usable',
+    ),
   }),
   'sample.drawn': record<Sample>({
     id: text,
