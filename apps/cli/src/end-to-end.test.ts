@@ -335,10 +335,12 @@ describe('what cannot go well', () => {
     expect(dead.map((letter) => letter.reason)).toContain('duplicate_id');
   }, 60_000);
 
-  it('gold with a label that the task does not have', async () => {
-    writeTask(['gold: gold.jsonl']);
+  it('gold with a label that the task does not have; and gold that the task does not name', async () => {
     writeDocuments(colourDocuments(50));
     writeFileSync(at('gold.jsonl'), '{"id": "doc-1", "label": "green"}\n{"id": "doc-2", "label": "purple"}\n');
+    writeTask([], { teacher: ', apiKeyEnv: NO_SUCH_KEY' });
+    await refuses(run, 2, 'gold.jsonl lies beside the task, but the task does not name it', 'gold: gold.jsonl');
+    writeTask(['gold: gold.jsonl']);
     await refuses(run, 2, 'gold.jsonl:2', 'purple', 'red, green, blue');
   }, 60_000);
 

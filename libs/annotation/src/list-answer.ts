@@ -9,9 +9,9 @@ import { doubtful, isBareName, namesOf, type TextAnswer, withoutLabels } from '.
 const announcement = new RegExp(
   [
     String.raw`(?:(?<![\p{L}\p{N}])(?<article>(?:the|my|its)\s+)?(?:(?:final|only|correct|right|best|predicted|appropriate|suitable|applicable|relevant|fitting|matching|most|overall)\s+){0,4}`,
-    String.raw`(?:labels?|answers?|categor(?:y|ies)|class(?:es|ification)?|topics?|tags?|result|output|etikett|étiquettes?|etiquetas?)`,
+    '(?:labels?|answers?|categor(?:y|ies)|class(?:es|ification)?|topics?|tags?|result|output|etikett|étiquettes?|etiquetas?)',
     String.raw`(?:\s+(?:that|which)\s+(?:appl(?:y|ies)|fits?|match(?:es)?))?(?:\s+(?:to|for|of)\s+(?:this|the)\s+(?:text|document|message|review|passage|input))?`,
-    String.raw`|(?<unspaced>ラベル|回答|答え|分類|标签|標籤|答案))`,
+    '|(?<unspaced>ラベル|回答|答え|分類|标签|標籤|答案))',
     String.raw`[\s"'\x60*_]*(?:\bis\b|\bare\b|\bwould be\b|\bshould be\b|は|[:=])[\s:]*`,
   ].join(''),
   'giu',
