@@ -289,6 +289,19 @@ describe('what cannot go well', () => {
     expect(JSON.parse(mended.stdout).annotations).toMatchObject({ labelled: 60, rejected: 0 });
   }, 60_000);
 
+  it('money is marked as a bound where the server does not say what it took', async () => {
+    const silent = await start({ faults: { 'missing-usage': { probability: 1 } } });
+    writeTask(['sampling: {rounds: 1}'], { budget: '{usd: 1, annotations: 30}' });
+    writeFileSync(at('task.yaml'), readFileSync(at('task.yaml'), 'utf8').replace(teacher.baseUrl, silent.baseUrl));
+    writeDocuments(colourDocuments(60));
+    const { code, stdout, stderr } = await user(run.slice(1));
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/at most \$0\.\d+ of \$1 for 30 calls; on every document it would have cost at most \$/);
+    expect(stdout).toContain('the server reported no usage for 30 of 30 calls');
+    const { cost } = JSON.parse(readFileSync(at('run/summary.json'), 'utf8')) as Summary;
+    expect(cost).toMatchObject({ atMost: true, unmeasuredCalls: 30, unmeasuredUsd: cost.usd });
+  }, 60_000);
+
   it('a round that is rejected as a whole opens no other', async () => {
     const useless = await start({ faults: { refusal: { probability: 1 } } });
     writeTask([], { budget: '{usd: 1, annotations: 60}' });

@@ -34,15 +34,22 @@ export interface Summary {
   };
   readonly cost: {
     readonly usd: number;
+    /** Whether `usd` and the tokens are the most they can have been: a part of the calls is counted at its worst price. */
+    readonly atMost: boolean;
     readonly capUsd: number;
     readonly calls: number;
     readonly inputTokens: number;
     readonly outputTokens: number;
+    /** Calls whose tokens the server did not report, counted at their worst price. */
+    readonly unmeasuredCalls: number;
+    readonly unmeasuredUsd: number;
     /** Calls in flight at a crash, counted at their worst price. */
     readonly unknownOutcomes: number;
     readonly unknownUsd: number;
     /** What the teacher would have cost on every usable document, at the mean price of its calls; null: it made none. */
     readonly teacherOnAllUsd: number | null;
+    /** Whether that is the most it would have cost: of no call the real price is known. */
+    readonly teacherOnAllAtMost: boolean;
   };
   readonly model: {
     readonly digest: string;
@@ -90,8 +97,13 @@ export interface StageSeconds {
 /** Puts the facts of a finished loop in the order a manager asks for them. */
 export function summarize(facts: SummaryFacts): Summary {
   const { spend, documents, seconds } = facts;
-  const knownCalls = spend.calls - spend.unknownOutcomes;
-  const meanPrice = knownCalls === 0 ? null : (spend.settled - spend.unknownCost) / knownCalls;
+  const measuredCalls = spend.calls - spend.unknownOutcomes - spend.unmeasuredCalls;
+  const meanPrice =
+    measuredCalls > 0
+      ? (spend.settled - spend.unknownCost - spend.unmeasuredCost) / measuredCalls
+      : spend.unmeasuredCalls > 0
+        ? spend.unmeasuredCost / spend.unmeasuredCalls
+        : null;
   const rejected = Object.values(facts.answers.rejections).reduce((sum, count) => sum + count, 0);
   return {
     task: facts.task.name,
@@ -106,13 +118,17 @@ export function summarize(facts: SummaryFacts): Summary {
     },
     cost: {
       usd: inUsd(spend.settled + spend.reserved),
+      atMost: spend.unmeasuredCost + spend.unknownCost > 0,
       capUsd: inUsd(spend.cap),
       calls: spend.calls,
       inputTokens: spend.inputTokens,
       outputTokens: spend.outputTokens,
+      unmeasuredCalls: spend.unmeasuredCalls,
+      unmeasuredUsd: inUsd(spend.unmeasuredCost),
       unknownOutcomes: spend.unknownOutcomes,
       unknownUsd: inUsd(spend.unknownCost),
       teacherOnAllUsd: meanPrice === null ? null : inUsd(meanPrice * (documents.read - documents.deadLetters)),
+      teacherOnAllAtMost: measuredCalls === 0 && spend.unmeasuredCost > 0,
     },
     model:
       facts.model === null
@@ -153,6 +169,12 @@ function warnings(facts: SummaryFacts, rejected: number): string[] {
   if (asked > 0 && rejected / asked >= notableRejections) {
     found.push(
       `${rejected} of ${asked} samples got no label from the teacher (${reasons(facts.answers.rejections)}): see annotations.jsonl`,
+    );
+  }
+  const { unmeasuredCalls, unmeasuredCost, calls } = facts.spend;
+  if (unmeasuredCost > 0) {
+    found.push(
+      `the server reported no usage for ${unmeasuredCalls} of ${calls} calls: their price is the most it can have been (every byte of the prompt a token, and the longest answer), so the real cost is lower`,
     );
   }
   if (facts.roundsEnd === 'budget_exhausted')

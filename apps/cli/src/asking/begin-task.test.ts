@@ -183,6 +183,25 @@ describe('beginTask', () => {
     expect(begun.trial[0]!.cost).toBeGreaterThan(begun.trial[1]!.cost);
   });
 
+  it('marks what is a bound and no price, and says why', async () => {
+    teacher = await start({ faults: { 'missing-usage': { probability: 1 } } });
+    const { printed } = await begin(request());
+    expect(printed.match(/→ delivery {3}at most \$/g)).toHaveLength(10);
+    expect(printed).toContain('10 documents: at most $');
+    expect(printed).toContain('the server does not say how many tokens it took');
+    expect(printed).toContain('for the worst price counts against it');
+    expect((await begin(request({ budget: 100 }, { force: true }))).printed).toContain('would cost at most $');
+    teacher = await start({});
+    expect((await begin(request({}, { force: true }))).printed).not.toContain('at most');
+  });
+
+  it('does not say what labels cost where there were none', async () => {
+    teacher = await start({ faults: { 'unknown-label': { probability: 1 } } });
+    const { printed } = await begin(request({ priceInput: 0, priceOutput: 0 }));
+    expect(printed).toContain('No answer could be used (unknown label: 10), so nothing can be said of what labels cost');
+    expect(printed).not.toContain('costs nothing');
+  });
+
   it('says which flags a task cannot be made of', async () => {
     await expect(begin(request({ labels: ['only'] }))).rejects.toThrow(/at least two[\s\S]*--labels/);
     await expect(begin(request({}, { reading: { fields: { text: 'none' } } }))).rejects.toMatchObject({ code: 'invalid_input' });

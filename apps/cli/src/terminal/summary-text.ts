@@ -19,7 +19,7 @@ export function printSummary(summary: Summary, folder: string, stream: { write(t
     ]),
     ...section('teacher', [
       `${annotations.teacher}: ${number(annotations.labelled)} labels, ${number(annotations.rejected)} rejected`,
-      `$${money(cost.usd)} of $${cost.capUsd} for ${number(cost.calls)} calls${cost.teacherOnAllUsd === null ? '' : `; on every document it would have cost about $${money(cost.teacherOnAllUsd)}`}`,
+      `${cost.atMost ? 'at most ' : ''}$${money(cost.usd)} of $${cost.capUsd} for ${number(cost.calls)} calls${cost.teacherOnAllUsd === null ? '' : `; on every document it would have cost ${cost.teacherOnAllAtMost ? 'at most' : 'about'} $${money(cost.teacherOnAllUsd)}`}`,
     ]),
     ...(model === null
       ? []
