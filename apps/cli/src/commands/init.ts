@@ -59,7 +59,7 @@ export function addInitCommand(program: Command, context: CommandContext): void 
             problem,
             usd: inUsd(price),
           }));
-          process.stdout.write(`${JSON.stringify({ file, task: task.name, trial: { documents, usd: inUsd(cost) } })}\n`);
+          process.stdout.write(`${JSON.stringify({ file, task: task.name, readingFlags, trial: { documents, usd: inUsd(cost) } })}\n`);
         }
         if (file === null) reporter.notice('nothing was written');
         else {
