@@ -188,6 +188,10 @@ describe('the whole loop', () => {
     const rows = rowsIn('run/labels.jsonl');
     const right = rows.filter((row, index) => pairs[index]!.second.startsWith(`the ${row.label}`)).length;
     expect(right / rows.length).toBeGreaterThan(0.85);
+    // Half a pair is nothing that the model knows of.
+    const half = await user(['label', '--model', 'run', '--input', 'pairs.jsonl.gz', '--text-field', 'second', '--out', 'half.jsonl']);
+    expect(half).toMatchObject({ code: 2, stderr: expect.stringContaining('--pair-field') });
+    expect(existsSync(at('half.jsonl'))).toBe(false);
   }, 60_000);
 
   it('reads standard input, and labels more with the model it left', async () => {
@@ -200,7 +204,25 @@ describe('the whole loop', () => {
     expect(more, more.stderr).toMatchObject({ code: 0 });
     expect(JSON.parse(more.stdout)).toMatchObject({ id: '1', label: 'blue', truncated: false });
     const models = await user(['--json', 'models', 'run']);
-    expect(JSON.parse(models.stdout).models.length).toBeGreaterThan(0);
+    const { digest } = JSON.parse(models.stdout).models.at(-1);
+    writeFileSync(at('more.jsonl'), '{"id": 1, "text": "the red car"}\nnot json\n{"id": 2, "text": ""}\n');
+    const label = (beginning: string) =>
+      user(['--json', 'label', '--model', beginning, '--run', 'run', '--input', 'more.jsonl', '--out', 'more-labels.jsonl']);
+    const labelled = await label(digest.slice(0, 5));
+    expect(labelled, labelled.stderr).toMatchObject({ code: 0 });
+    expect(JSON.parse(labelled.stdout)).toMatchObject({
+      labelled: 1,
+      deadLetters: 2,
+      deadLetterFile: 'more-labels.jsonl.dead-letters.jsonl',
+    });
+    expect(rowsIn('more-labels.jsonl.dead-letters.jsonl')).toMatchObject([
+      { position: 'more.jsonl:2', record: 'not json' },
+      { position: 'more.jsonl:3', id: '2', reason: 'empty_text' },
+    ]);
+    writeFileSync(at('more.jsonl'), '{"id": 1, "text": "the red car"}\n');
+    expect(JSON.parse((await label(digest.slice(0, 5))).stdout)).toMatchObject({ deadLetters: 0, deadLetterFile: null });
+    expect(existsSync(at('more-labels.jsonl.dead-letters.jsonl'))).toBe(false);
+    expect(await label(digest.slice(0, 3))).toMatchObject({ code: 2, stderr: expect.stringContaining('at least 4 digits') });
     const status = await user(['--json', 'status', 'run']);
     expect(JSON.parse(status.stdout)).toMatchObject({ task: 'colours', outcome: 'labelled' });
   }, 60_000);

@@ -143,7 +143,7 @@ describe('beginTask', () => {
     const made = person({ 'Which column holds the text': 'message', 'holds the id': 'none', 'Write ': true });
     const other = await begin(request({}, { inputs, force: true }), made);
     expect(other.begun.readingFlags).toEqual(['--text-field', 'message']);
-    expect(other.notices).toContain('the ids are made of the file\'s name and the place in it, such as in.csv:2');
+    expect(other.notices).toContain("the ids are made of the file's name and the place in it, such as in.csv:2");
 
     const unasked = await begin(request({}, { inputs, force: true }));
     expect(unasked.notices).toContain('--id-field 番号');
