@@ -320,6 +320,7 @@ describe('what cannot go well', () => {
     expect(code, stderr).toBe(0);
     expect(stdout).toMatch(/at most \$0\.\d+ of \$1 for 30 calls; on every document it would have cost at most \$/);
     expect(stdout).toContain('the server reported no usage for 30 of 30 calls');
+    expect(stdout.match(/there is no certify gold/g)).toHaveLength(1);
     const { cost } = JSON.parse(readFileSync(at('run/summary.json'), 'utf8')) as Summary;
     expect(cost).toMatchObject({ atMost: true, unmeasuredCalls: 30, unmeasuredUsd: cost.usd });
   }, 60_000);

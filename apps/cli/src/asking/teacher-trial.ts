@@ -100,7 +100,7 @@ function unanswered(teacher: Teacher, failure: TeacherFailure, worst: NanoUsd): 
   if (failure.kind === 'credentials') {
     throw new LlambertError(
       'teacher_refused_credentials',
-      `the teacher at ${teacher.endpoint} serves nothing like this: ${failure.detail}. Look at its address, the model and the key`,
+      `the teacher at ${teacher.endpoint} refuses every call: ${failure.detail}`,
       { facts: { endpoint: teacher.endpoint } },
     );
   }

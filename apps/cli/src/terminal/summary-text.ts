@@ -26,7 +26,7 @@ export function printSummary(summary: Summary, folder: string, stream: { write(t
       : section('student', [
           `${model.student}, model ${model.digest.slice(0, 12)}`,
           ...model.evaluations.map(evaluationText),
-          `auto from probability ${model.routing.threshold === null ? '– (nothing is automatic)' : model.routing.threshold.toFixed(3)}: ${model.routing.explanation}`,
+          `auto from probability ${model.routing.threshold === null ? '– (nothing is automatic)' : model.routing.threshold.toFixed(3)}: ${model.routing.certified ? model.routing.explanation : 'uncertified, see the note'}`,
         ])),
     ...section('speed', [
       `${summary.documentsPerSecond === null ? '' : `${number(Math.round(summary.documentsPerSecond))} documents a second; `}${summary.seconds.total.toFixed(1)} s in all`,
