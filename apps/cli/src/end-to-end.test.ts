@@ -380,6 +380,20 @@ describe('what cannot go well', () => {
     await refuses(run, 2, 'gold.jsonl:2', 'purple', 'red, green, blue');
   }, 60_000);
 
+  it('too few documents or annotations for any model, before a call is paid', async () => {
+    writeTask();
+    writeDocuments(colourDocuments(3));
+    await refuses(run, 2, 'at least 10', 'the input has 3');
+    expect(existsSync(at('run'))).toBe(false);
+    // Nothing of the refused run is in the way of the right one.
+    writeTask([], { budget: '{usd: 1, annotations: 1}' });
+    writeDocuments(colourDocuments(100));
+    await refuses(run, 2, 'at least 10', 'budget.annotations is 1');
+    expect(teacher.ledger().billed.calls).toBe(0);
+    writeTask([], { budget: '{usd: 1, annotations: 40}' });
+    expect((await user(run)).code).toBe(0);
+  }, 60_000);
+
   it('a budget that no call fits in ends with its own exit code', async () => {
     writeTask([], { budget: '{usd: 0.00001, annotations: 100}' });
     writeDocuments(colourDocuments(200));

@@ -5,10 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { annotateJobHandler, recordSamples } from './annotate-job.ts';
 import { retryDelay } from './backoff.ts';
 
-const positive: TeacherOutcome = {
+const positive = {
   ok: true,
   answer: { content: '{"label":"positive"}', refusal: null, finish: 'stop', tokens: null, usage: { input: 100, output: 5 }, model: 'm' },
-};
+} satisfies TeacherOutcome;
 const failure = (kind: TeacherFailure['kind'], charged: TeacherFailure['charged'], retryAfterMs: number | null = null): TeacherFailure => ({
   kind,
   charged,
@@ -50,14 +50,16 @@ async function handlerWith(teacher: Teacher, clock: Clock = jumpingClock()) {
   await store.recordBudget('reviews', 1e9);
   const { signal } = new AbortController();
   const retries: Retry[] = [];
+  const notices: string[] = [];
   const handle = annotateJobHandler({
     store,
     clock,
     taskOf: (name) => (name === 'reviews' ? aTask() : undefined),
     teacherOf: () => teacher,
     onRetry: (retry) => retries.push(retry),
+    onNotice: (notice) => notices.push(notice),
   });
-  return { store, retries, run: (sample: Sample, token = 1) => handle(leaseOf(sample, token), signal) };
+  return { store, retries, notices, run: (sample: Sample, token = 1) => handle(leaseOf(sample, token), signal) };
 }
 
 it('one job is recorded for each sample, and holds it', async () => {
@@ -87,6 +89,17 @@ describe('a job', () => {
         },
       ],
     });
+  });
+
+  it('says once that the figures of a server cannot be right, and asks it no more than the budget has room for', async () => {
+    const lie: TeacherOutcome = { ok: true, answer: { ...positive.answer, usage: { input: 400_000, output: 5 } } };
+    const { run, notices, store } = await handlerWith(teacherOf(lie, lie));
+    const answers = [];
+    for (const id of ['a', 'b', 'c']) answers.push(await run(aSample(id)));
+    expect(notices).toEqual([expect.stringContaining('its figures cannot be right')]);
+    // A dollar has room for two such calls.
+    expect((await store.spend('reviews')).settled).toBeLessThanOrEqual(1e9);
+    expect(answers[2]).toMatchObject({ complete: [{ body: { kind: 'rejection', reason: 'budget_exhausted' } }] });
   });
 
   it('waits until its task has been heard of', async () => {

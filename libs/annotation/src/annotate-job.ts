@@ -15,6 +15,7 @@ import {
 } from '@llambert/domain';
 import { annotateSample } from './annotate.ts';
 import { retryDelay } from './backoff.ts';
+import { type Overrun, overrunMessage } from './overrun.ts';
 
 /** A kind for each task, so that a task whose teacher is slow or away holds up no other one. */
 export function annotateJobKind(task: string): string {
@@ -36,6 +37,8 @@ export interface AnnotateJobPorts {
   readonly teacherOf: (task: Task) => Teacher;
   /** Hears of each call that will be made again. */
   readonly onRetry?: OnRetry | undefined;
+  /** Hears, once for each teacher, of what a person should know. */
+  readonly onNotice?: ((message: string) => void) | undefined;
 }
 
 /** How a job ended: what `runJobs` wants, and why it is to be tried again where a teacher failed. */
@@ -62,6 +65,8 @@ const graceMs = 5000;
 export function annotateJobHandler(ports: AnnotateJobPorts): (lease: Lease, signal: AbortSignal) => Promise<AnnotateJobResult> {
   const pauses = new Map<string, { until: number; failures: number }>();
   const costlyTries = new Map<string, number>();
+  /** The worst overrun of each teacher. */
+  const overruns = new Map<string, Overrun>();
 
   return async (lease, signal) => {
     const task = ports.taskOf(lease.scope);
@@ -75,12 +80,19 @@ export function annotateJobHandler(ports: AnnotateJobPorts): (lease: Lease, sign
     const callId = randomUUID();
     const tries = (costlyTries.get(sample.id) ?? 0) + 1;
     const call = withGrace(signal, ports.clock);
-    const work = { task, sample, teacher, store: ports.store, callId, lastTry: tries >= maxCostlyTries, signal, callSignal: call.signal };
+    const overrun = overruns.get(teacher.endpoint) ?? null;
+    const lastTry = tries >= maxCostlyTries;
+    const work = { task, sample, teacher, store: ports.store, callId, lastTry, overrun, signal, callSignal: call.signal };
     const result = await annotateSample(work).finally(call.end);
 
     if (result.kind === 'wait') return { releaseAfterMs: waitMs, failure: null };
     if (result.kind === 'answer') {
       costlyTries.delete(sample.id);
+      if (result.overrun !== undefined) {
+        const known = overruns.get(teacher.endpoint);
+        if (known === undefined) ports.onNotice?.(overrunMessage(result.overrun, teacher.endpoint));
+        if (known === undefined || known.factor < result.overrun.factor) overruns.set(teacher.endpoint, result.overrun);
+      }
       // A pause that began while this call was under way stands, but the teacher is not away.
       const begun = pauses.get(teacher.endpoint);
       if (begun === pause) pauses.delete(teacher.endpoint);

@@ -11,7 +11,7 @@ import { aSample, aTask, memoryAnnotationStore } from '@llambert/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type AnnotationWork, annotateSample } from './annotate.ts';
-import { worstPrice } from './price.ts';
+import { worstPrice, worstUsage } from './price.ts';
 import { promptHash, renderRequest } from './prompt.ts';
 
 const says = (content: string, change: Partial<TeacherAnswer> = {}): TeacherOutcome => ({
@@ -225,6 +225,35 @@ describe('a stop', () => {
 
 /** A crash before or after a step of the store: what had been awaiting it never goes on. */
 class Crash extends Error {}
+
+describe('a server whose figures cannot be right', () => {
+  const lies = says('{"label":"positive"}', { usage: { input: 500_000, output: 9 } });
+
+  it('is counted as it states, for it may be true, and more is reserved for what is asked next', async () => {
+    const store = await storeWith(1);
+    const first = await annotateSample(work(store, teacherOf(lies)));
+    const cost = priceOf({ input: 500_000, output: 9 }, { input: 1, output: 2 });
+    expect(first).toMatchObject({ kind: 'answer', answer: { kind: 'annotation', cost }, overrun: { factor: cost / worst } });
+    if (first.kind !== 'answer') throw new Error('no answer');
+    expect(await store.spend('reviews')).toMatchObject({ settled: cost, reserved: 0 });
+
+    const teacher = teacherOf(lies);
+    const next = work(store, teacher, { sample: aSample('document-2'), overrun: first.overrun! });
+    expect(await annotateSample(next)).toMatchObject({
+      answer: { kind: 'rejection', reason: 'budget_exhausted', detail: expect.stringContaining('stated 500000 input and 9 output tokens') },
+    });
+    expect(teacher.calls).toBe(0);
+    expect((await store.spend('reviews')).settled).toBeLessThanOrEqual(nanoUsd(1));
+  });
+
+  it('is one that asks for more than a request can take: not one that takes all of it', async () => {
+    const { input, output } = worstUsage(renderRequest(aTask(), aSample().document));
+    const all = says('{"label":"positive"}', { usage: { input, output } });
+    expect(await annotateSample(work(await storeWith(), teacherOf(all)))).not.toHaveProperty('overrun');
+    const more = says('{"label":"positive"}', { usage: { input: input + 1, output } });
+    expect(await annotateSample(work(await storeWith(), teacherOf(more)))).toHaveProperty('overrun');
+  });
+});
 
 describe('whatever happens, in whatever order', () => {
   const outcome = fc.oneof(

@@ -18,8 +18,9 @@ import {
 } from '@llambert/domain';
 import { cacheKey } from './cache-key.ts';
 import { confidenceOf } from './confidence.ts';
+import { type Overrun, overrunMessage, overrunOf, reservedPrice } from './overrun.ts';
 import { parseAnswer } from './parse-answer.ts';
-import { worstPrice, worstUsage } from './price.ts';
+import { worstUsage } from './price.ts';
 import { promptBytes, promptHash, renderRequest } from './prompt.ts';
 
 export interface AnnotationWork {
@@ -31,6 +32,8 @@ export interface AnnotationWork {
   readonly callId: string;
   /** Whether a failure that may have cost money ends the sample instead of being tried again. */
   readonly lastTry: boolean;
+  /** The worst overrun of this teacher so far: the next call may cost as much more than its worst price. */
+  readonly overrun?: Overrun | null;
   /** Once it is aborted nothing more is sent. */
   readonly signal: AbortSignal;
   /** Once it is aborted the call in flight is broken off; the provider may bill it all the same. */
@@ -39,13 +42,19 @@ export interface AnnotationWork {
 
 /** What became of a sample: its answer, or to be tried again after a failure, or when other calls have given money back. */
 export type AnnotationResult =
-  | { readonly kind: 'answer'; readonly answer: Answer }
+  | {
+      readonly kind: 'answer';
+      readonly answer: Answer;
+      /** The call cost more than was thought possible. */
+      readonly overrun?: Overrun;
+    }
   | { readonly kind: 'retry'; readonly failure: TeacherFailure }
   | { readonly kind: 'wait' };
 
 /**
  * Asks the teacher about a sample, within the task's budget. No step trusts that it is the first try: whatever is killed where, the
- * ledger is at or above the provider's bill and at or below the cap.
+ * ledger is at or above the provider's bill and at or below the cap. A call that is billed for more than its request can take may pass
+ * the cap: the result says so, for the next call to be reserved for accordingly.
  *
  * Throws `teacher_refused_credentials` where the teacher would refuse every call, and `cancelled` where it was stopped.
  */
@@ -65,7 +74,8 @@ export async function annotateSample(work: AnnotationWork): Promise<AnnotationRe
   const known = await store.cachedAnswer(key);
   if (known !== null) return answered(interpreted(work, known, { usage: noTokens, cost: 0, cached: true }));
 
-  const worst = worstPrice(request, price);
+  const overrun = work.overrun ?? null;
+  const worst = reservedPrice(request, price, overrun);
   if (abandoned > 0 && onOutcomeUnknown === 'reject') {
     return rejected('outcome_unknown', 'its call was in flight when the annotator was stopped', abandoned * worst);
   }
@@ -76,17 +86,23 @@ export async function annotateSample(work: AnnotationWork): Promise<AnnotationRe
     // What is settled stays; what other calls have reserved comes back in part when they are answered.
     return settled + worst <= cap
       ? { kind: 'wait' }
-      : rejected('budget_exhausted', 'the budget has no room for the worst price of its call');
+      : rejected(
+          'budget_exhausted',
+          `the budget has no room for the worst price of its call${overrun === null ? '' : `: ${overrunMessage(overrun, teacher.endpoint)}`}`,
+        );
   }
 
   const outcome = await teacher.ask(request, { timeoutMs: timeoutSeconds * 1000, signal: callSignal });
 
   if (outcome.ok) {
-    const paid = billOf(outcome.answer, request, task);
+    const paid = billOf(outcome.answer, request, task, worst);
     const { input, output } = paid.usage;
-    const answer = { cacheKey: key, answer: outcome.answer };
-    await store.settle({ task: task.name, callId, price: paid.cost, inputTokens: input, outputTokens: output, answer });
-    return answered(interpreted(work, outcome.answer, { ...paid, cached: false }));
+    const cached = { cacheKey: key, answer: outcome.answer };
+    // At what the server states, even beyond the cap: if it is true, it will be billed.
+    await store.settle({ task: task.name, callId, price: paid.cost, inputTokens: input, outputTokens: output, answer: cached });
+    const answer = interpreted(work, outcome.answer, { ...paid, cached: false });
+    const exceeded = outcome.answer.usage === null ? null : overrunOf(outcome.answer.usage, request, price);
+    return exceeded === null ? answered(answer) : { kind: 'answer', answer, overrun: exceeded };
   }
 
   const { failure } = outcome;
@@ -111,9 +127,9 @@ interface Bill {
 }
 
 /** What a call cost. Where the server does not say, all that was reserved for it. */
-function billOf(answer: TeacherAnswer, request: TeacherRequest, task: Task): Bill {
-  const usage = answer.usage ?? worstUsage(request);
-  return { usage, cost: priceOf(usage, task.settings.teacher.price) };
+function billOf(answer: TeacherAnswer, request: TeacherRequest, task: Task, reserved: NanoUsd): Bill {
+  if (answer.usage === null) return { usage: worstUsage(request), cost: reserved };
+  return { usage: answer.usage, cost: priceOf(answer.usage, task.settings.teacher.price) };
 }
 
 /** What a teacher's words mean for the sample: an annotation, or a rejection that cost as much. */

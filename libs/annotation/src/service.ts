@@ -14,6 +14,8 @@ export interface AnnotatorPorts {
   /** Hears how each call ended: with a failure, or with an answer (null). */
   readonly onOutcome: (failure: TeacherFailure | null) => void;
   readonly onRetry?: OnRetry | undefined;
+  /** Hears, once for each teacher, of what a person should know. */
+  readonly onNotice?: ((message: string) => void) | undefined;
   readonly clock: Clock;
   /** Names this process among the annotators. */
   readonly owner: string;

@@ -83,7 +83,7 @@ function byDocument(left: Gold, right: Gold): number {
 }
 
 /** Fewest labelled texts that a student is worth training on. */
-const leastRows = 10;
+export const leastRows = 10;
 
 /** Why nothing can be learned from a dataset, for people; null where something can. */
 export function datasetProblem(dataset: Dataset, labels: LabelSet): string | null {

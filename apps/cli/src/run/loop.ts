@@ -27,6 +27,7 @@ export interface LoopOptions {
   readonly onTraining: (progress: TrainingProgress) => void;
   readonly onOutcome: (failure: TeacherFailure | null) => void;
   readonly onRetry: OnRetry;
+  readonly onNotice: (message: string) => void;
 }
 
 /** Creates the topics of a loop; the documents' topic is the task's, whatever the loop. */
@@ -47,6 +48,7 @@ export function startLoop(run: RunFolder, options: LoopOptions): Service {
       store: run.ledger.annotation,
       teacherFor: (task) => openAiTeacher({ baseUrl: task.settings.teacher.baseUrl, apiKey: options.apiKey }),
       onOutcome: options.onOutcome,
+      onNotice: options.onNotice,
     }),
     trainerService({
       ...ports,

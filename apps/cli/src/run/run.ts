@@ -4,8 +4,10 @@ import type { ReadOptions } from '@llambert/adapters/files';
 import { defaultTaskTopics, encodeEvent, topicName } from '@llambert/contracts';
 import { LlambertError, type OnRetry, type Task } from '@llambert/domain';
 import type { Summary } from '@llambert/review';
+import { leastRows } from '@llambert/training';
 import type { Reporter } from '../terminal/reporter.ts';
 import { retryNotices } from '../terminal/retry-notices.ts';
+import { expectEnough } from './enough-documents.ts';
 import { type GoldFile, publishGold } from './gold.ts';
 import { ingest } from './ingest.ts';
 import type { CurrentLoop } from './look-into-run.ts';
@@ -46,18 +48,20 @@ export async function runTask(request: RunRequest, reporter: Reporter, signal: A
     return summary;
   } catch (error) {
     // A mistake in the command or the input must not stay behind: the corrected one begins anew.
-    await ((await hasRead(run)) ? run.close() : run.discard());
+    await ((await isWorthKeeping(run)) ? run.close() : run.discard());
     throw error;
   }
 }
 
-/** Whether the folder holds documents, or labels of a former run. */
-async function hasRead(run: RunFolder): Promise<boolean> {
+/** Whether the folder holds what it cost something to get: documents, more than can be read again at once, or a teacher's answers. */
+async function isWorthKeeping(run: RunFolder): Promise<boolean> {
   const current = await run.ledger.run.recall('current');
   if (current === null) return false;
   const { task } = JSON.parse(current) as CurrentLoop;
   const [documents = 0] = await run.eventLog.endOffsets(task.topics.source).catch(() => []);
-  return documents > 0;
+  if (documents >= leastRows) return true;
+  const spend = await run.ledger.annotation.spend(task.name).catch(() => null);
+  return documents > 0 && spend !== null;
 }
 
 async function labelAll(
@@ -79,6 +83,7 @@ async function labelAll(
   }
   await run.ledger.run.replace('current', JSON.stringify({ loop, task } satisfies CurrentLoop));
   const read = await ingest(run, { inputs: request.inputs, options: request.reading, source }, reporter, signal);
+  expectEnough(task, request.gold, read.documents);
   const readAt = Date.now();
 
   await createLoopTopics(run, task, prefix);
@@ -102,6 +107,7 @@ async function labelAll(
     onTraining: progress.onTraining,
     onOutcome: trouble.onOutcome,
     onRetry,
+    onNotice: reporter.notice,
   });
   const troubled = new AbortController();
   for (const end of [services.done, trouble.exhausted]) end.catch((error: unknown) => troubled.abort(error));

@@ -48,6 +48,60 @@ describe('encodings', () => {
     expect(notices.some((notice) => notice.includes('which is a guess'))).toBe(isGuess);
   });
 
+  describe('of which there are several in one file', () => {
+    const good = Array.from({ length: 12 }, (_, index) => `g${index},届きました。ありがとうございます\n`);
+    const bad = 'b,ソフトの表示が、とても遅いです。改善してください。\n';
+    const mixed = (name: string, goodLines: readonly string[], badLine = bad, times = 1) =>
+      Buffer.concat([
+        Buffer.from(`id,text\n${goodLines.slice(0, 3).join('')}`),
+        ...Array.from({ length: times }, () => encode(badLine, name)),
+        Buffer.from(goodLines.slice(3).join('')),
+      ]);
+
+    it.each([
+      ['a line of Shift_JIS', mixed('shift_jis', good)],
+      ['as many lines of Shift_JIS as of UTF-8', mixed('shift_jis', good, bad, 12)],
+      [
+        'a line of windows-1252',
+        mixed('windows-1252', ['1,das café\n', '2,ça va bien\n', '3,été à Rügen\n', '4,Öl\n'], '5,Straße, déjà vu\n'),
+      ],
+    ])('refuses them with the line: %s', async (_, bytes) => {
+      const file = scratch.write('a.csv', bytes);
+      await expect(readAll(file)).rejects.toMatchObject({
+        code: 'invalid_input',
+        message: expect.stringMatching(/a\.csv:5: .*--encoding/),
+        facts: { file, line: 5 },
+      });
+    });
+
+    it('reads the rest where the encoding is named', async () => {
+      const { documents, rejections } = await readAll(scratch.write('a.csv', mixed('shift_jis', good)), { encoding: 'utf-8' });
+      expect(documents).toHaveLength(12);
+      expect(rejections).toEqual(['invalid_bytes@5']);
+    });
+
+    it('refuses of a folder only the document that has them', async () => {
+      scratch.write('texts/a.txt', mixed('shift_jis', good));
+      scratch.write('texts/b.txt', 'a good text');
+      const { documents, rejections } = await readAll(`${scratch.folder}/texts`);
+      expect(documents.map(({ text }) => text)).toEqual(['a good text']);
+      expect(rejections).toEqual(['invalid_bytes@1']);
+    });
+
+    it.each(['shift_jis', 'euc-jp', 'gbk', 'euc-kr', 'windows-1251'])('takes no short lines of %s for UTF-8', async (name) => {
+      const words: Record<string, string[]> = {
+        shift_jis: ['表示', '遅い', 'とても', '改善'],
+        'euc-jp': ['表示', '遅い', 'とても', '改善'],
+        gbk: ['联通', '收到', '商品', '没有', '很好', '不行', '谢谢'],
+        'euc-kr': ['상품', '배송', '감사', '좋아요'],
+        'windows-1251': ['товар', 'не пришёл', 'спасибо', 'очень плохо'],
+      };
+      const lines = words[name]!.flatMap((word, index) => Array.from({ length: 5 }, (_, time) => `${index}-${time},${word}\n`));
+      const { documents } = await readAll(scratch.write('a.csv', encode(`id,text\n${lines.join('')}`, name)));
+      expect(documents).toHaveLength(lines.length);
+    });
+  });
+
   it('guesses Western European text', async () => {
     const rows = Array.from({ length: 20 }, (_, index) => `${index},Le café était fermé, déjà à l'été ${index}`.replace(', d', ' d')).join(
       '\n',

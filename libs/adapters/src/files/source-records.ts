@@ -9,6 +9,7 @@ import type { InputFile } from './inputs.ts';
 import { jsonArrayRecords } from './json-array-records.ts';
 import { jsonlRecords } from './jsonl-records.ts';
 import { splitLines } from './lines.ts';
+import { firstLineOfOther, mixedEncodingsMessage } from './mixed-encodings.ts';
 import { openRandomAccess, spool } from './parquet-file.ts';
 import { parquetRecords } from './parquet-records.ts';
 import type { SourceRecord } from './record.ts';
@@ -80,6 +81,10 @@ async function* textRecords(input: InputFile, bytes: ByteSource, options: Source
   const { head } = bytes;
   const file = input.name;
   const encoding = findEncoding(head, file, options.encoding);
+  const other = firstLineOfOther(head, encoding);
+  if (other !== null) {
+    throw new LlambertError('invalid_input', `${file}:${other}: ${mixedEncodingsMessage(other)}`, { facts: { file, line: other } });
+  }
   if (encoding === null) {
     const message = `${file}: this is no text in any known encoding; is it a spreadsheet or an archive? Save it as CSV, or name its --encoding`;
     throw new LlambertError('invalid_input', message, { facts: { file } });

@@ -2,6 +2,7 @@ import { maxTextBytes } from '@llambert/domain';
 import type { ByteSource } from './byte-source.ts';
 import { type Encoding, findEncoding } from './encoding.ts';
 import type { Line } from './lines.ts';
+import { firstLineOfOther, mixedEncodingsMessage } from './mixed-encodings.ts';
 import { invalidBytesMessage, type SourceRecord, tooLongMessage } from './record.ts';
 
 const names: readonly string[] = ['text'];
@@ -47,6 +48,8 @@ export async function textFileRecord(
   }
   const raw = Buffer.concat(pieces);
   const encoding = findEncoding(bytes.head, file, label);
+  const other = firstLineOfOther(bytes.head, encoding);
+  if (other !== null) return { kind: 'broken', position, reason: 'invalid_bytes', message: mixedEncodingsMessage(other), raw };
   if (encoding === null) {
     return { kind: 'broken', position, reason: 'invalid_bytes', message: 'the bytes are no text in any known encoding', raw };
   }
