@@ -5,7 +5,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Summary } from '@llambert/review';
 import { type Annotator, type StandinOptions, type StandinTeacher, startStandinTeacher } from '@llambert/tool-standin-teacher';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { llambert, startLlambert } from './command-line.ts';
+import { llambert, startLlambert } from './command-line.fixture.ts';
 
 const colours = ['red', 'green', 'blue'];
 const things = ['car', 'house', 'bird', 'shirt', 'door', 'pencil', 'lamp', 'boat'];

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { nanoUsd, priceOf } from '@llambert/domain';
 import { customerMessageRules, type StandinTeacher, startStandinTeacher } from '@llambert/tool-standin-teacher';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { llambert, startLlambert } from './command-line.ts';
+import { llambert, startLlambert } from './command-line.fixture.ts';
 import { lookIntoRunFolder } from './run/run-folder.ts';
 
 const example = join(import.meta.dirname, '../../../examples/customer-messages/generate.ts');

@@ -1,7 +1,7 @@
 import { hashFraction, type TeacherFailure } from '@llambert/domain';
+import { backoffMs } from '@llambert/platform';
 
-const firstMs = 1000;
-const longestMs = 60_000;
+const limits = { firstMs: 1000, longestMs: 60_000 };
 /** A server may ask for hours (a day's quota): a call now and then tells whether it meant it. */
 const longestAskedMs = 300_000;
 
@@ -11,6 +11,6 @@ const longestAskedMs = 300_000;
  */
 export function retryDelay(failure: TeacherFailure, failuresInARow: number, callId: string): number {
   const asked = failure.retryAfterMs === null ? null : Math.min(longestAskedMs, failure.retryAfterMs);
-  const wait = asked ?? Math.min(longestMs, firstMs * 2 ** (Math.max(1, failuresInARow) - 1));
+  const wait = asked ?? backoffMs(Math.max(1, failuresInARow), limits);
   return Math.ceil(wait * (1 + hashFraction('retry-delay.v1', callId) / 4));
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { eventNames } from './codec/arbitraries.ts';
+import { eventNames } from './codec/arbitraries.fixture.ts';
 import { consumerGroup, deadLetterTopic, defaultTaskTopics, taskTopicDefinitions, topicDefinitions, topicName } from './topics.ts';
 
 describe('names', () => {

@@ -1,5 +1,6 @@
 export * from './annotation.ts';
 export * from './document.ts';
+export * from './encoder-source.ts';
 export * from './errors.ts';
 export * from './event.ts';
 export * from './gold.ts';

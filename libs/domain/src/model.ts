@@ -6,8 +6,8 @@ export type Reference = 'human' | 'teacher';
 /** How well a model does against a reference, on documents whose labels it was not fitted to. */
 export interface Evaluation {
   readonly reference: Reference;
-  /** How the figure was come by: `out-of-fold` cross-validation, or the `certify` gold. */
-  readonly on: 'out-of-fold' | 'certify-gold';
+  /** How the figure was come by: `out-of-fold` cross-validation, a `held-out` part (which also chose when to stop), or the `certify` gold. */
+  readonly on: 'out-of-fold' | 'held-out' | 'certify-gold';
   readonly documents: number;
   /** Share of documents whose whole label (set) agrees, with a 95 % Clopper–Pearson interval. */
   readonly accuracy: number;
@@ -40,7 +40,7 @@ export interface RoutingThreshold {
 }
 
 /** Which student made a model: how to read its files. */
-export type StudentKind = 'linear';
+export type StudentKind = 'linear' | 'frozen' | 'fine-tuned';
 
 /** What a model is, in words a machine can check. Its canonical JSON's SHA-256 is the model's digest. */
 export interface ModelManifest {

@@ -1,5 +1,6 @@
 import { canonicalJson, digestOf } from './identity.ts';
 import type { LabelKind, LabelSet } from './labels.ts';
+import type { StudentKind } from './model.ts';
 import type { TokenPrice } from './money.ts';
 
 /** What to label, as the teacher and people read it. Its hash says whether two annotations answer the same question. */
@@ -56,10 +57,39 @@ export interface SamplingSettings {
 }
 
 export interface StudentSettings {
-  /** Which student to train. Today: `linear`, and `auto`, which chooses among the students that there are. */
-  readonly model: 'linear' | 'auto';
+  /** Which student to train; `auto`: the best of the students that there are. */
+  readonly model: StudentKind | 'auto';
+  /** The encoder that a frozen or fine-tuned student starts from: a folder, `hf:<owner>/<name>[@revision]`, or `scratch:small`; else null. */
+  readonly encoder: string | null;
   readonly seed: number;
   readonly classWeights: 'none' | 'balanced';
+  /** Most tokens that an encoder reads of a text, special ones included. */
+  readonly maxTokens: number;
+  /** Which tokens of a longer text it reads: the first ones, or some from both ends. */
+  readonly truncation: 'head' | 'head-and-tail';
+  readonly fineTuning: FineTuningSettings;
+}
+
+/** How an encoder is fine-tuned. */
+export interface FineTuningSettings {
+  readonly epochs: number;
+  /** Texts per update. */
+  readonly batchSize: number;
+  /** null: 5e-5 for pretrained weights, 1e-3 for fresh ones. */
+  readonly learningRate: number | null;
+  /** What a text's vector is: its first token's, or the mean of all. */
+  readonly pooling: 'first' | 'mean';
+  /** What a layer's learning rate is of the one above it, in (0, 1]. */
+  readonly layerDecay: number;
+  readonly weightDecay: number;
+  /** Share of the updates over which the learning rate rises. */
+  readonly warmup: number;
+  /** Share of a label that is spread over all labels, in [0, 1). */
+  readonly labelSmoothing: number;
+  /** q of the generalized cross entropy, in (0, 1]: wrong labels pull less; null: cross entropy. */
+  readonly noiseRobustness: number | null;
+  /** Epochs without a better dev loss after which training ends. */
+  readonly patience: number;
 }
 
 export interface RoutingSettings {

@@ -1,3 +1,4 @@
+export { backoffMs } from './backoff.ts';
 export { systemClock } from './clock.ts';
 export { consumeEvents, followEvents } from './event-consumer.ts';
 export { type JobResult, runJobs } from './jobs.ts';

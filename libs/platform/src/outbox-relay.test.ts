@@ -4,7 +4,7 @@ import { type Event, type EventLog, LlambertError, type Outbox } from '@llambert
 import { anEvaluation, anEvent } from '@llambert/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from './clock.ts';
-import { handClock } from './hand-clock.ts';
+import { handClock } from './hand-clock.fixture.ts';
 import { outboxRelay } from './outbox-relay.ts';
 
 const prefix = 'test';

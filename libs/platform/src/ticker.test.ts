@@ -1,6 +1,6 @@
 import { type Clock, LlambertError, type Retry } from '@llambert/domain';
 import { describe, expect, it } from 'vitest';
-import { handClock } from './hand-clock.ts';
+import { handClock } from './hand-clock.fixture.ts';
 import { ticker } from './ticker.ts';
 
 /** A ticker whose calls are noted by their time; `work` gets the number of the call, from 1. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { aModel, anEvaluationOf } from './model-builder.ts';
+import { aModel, anEvaluationOf } from './model-builder.fixture.ts';
 import { modelToPromote } from './promotion.ts';
 
 /** Models of rounds 1, 2, … by their agreement with the teacher, each with an interval of 0.02 to both sides. */

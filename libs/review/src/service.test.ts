@@ -4,7 +4,7 @@ import type { Event, EventLog, RoundsEnd } from '@llambert/domain';
 import { type Service, systemClock } from '@llambert/platform';
 import { anEvaluation, aTask } from '@llambert/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { aModel, anEvaluationOf } from './model-builder.ts';
+import { aModel, anEvaluationOf } from './model-builder.fixture.ts';
 import { gatewayService, promote } from './service.ts';
 
 const prefix = 'test';

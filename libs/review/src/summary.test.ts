@@ -1,6 +1,6 @@
 import { anEvaluation, aTask } from '@llambert/testing';
 import { describe, expect, it } from 'vitest';
-import { aManifest, anEvaluationOf, uncertified } from './model-builder.ts';
+import { aManifest, anEvaluationOf, uncertified } from './model-builder.fixture.ts';
 import { type SummaryFacts, summarize } from './summary.ts';
 
 const facts = (changes: Partial<SummaryFacts> = {}): SummaryFacts => ({

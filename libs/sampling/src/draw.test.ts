@@ -1,7 +1,7 @@
 import type { PoolRank } from '@llambert/domain';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { chiSquared } from './chi-squared.ts';
+import { chiSquared } from './chi-squared.fixture.ts';
 import { allocate, type Draw, drawSamples } from './draw.ts';
 import { poolRank } from './pool.ts';
 

@@ -1,7 +1,7 @@
 import type { Document, PoolEntry } from '@llambert/domain';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { chiSquared } from './chi-squared.ts';
+import { chiSquared } from './chi-squared.fixture.ts';
 import { poolCandidates, poolRank, shareInPool } from './pool.ts';
 
 const document = (id: string): Document => ({ id, text: `text of ${id}`, metadata: {} });

@@ -1,5 +1,6 @@
 import type { LabelSet, ModelManifest, StudentKind } from '@llambert/domain';
 import { probabilities } from '@llambert/statistics';
+import { type EncoderModel, loadEncoderModel } from './encoder-release/encoder-model.ts';
 import type { DocumentText } from './linear/features.ts';
 import { loadLinearModel } from './linear/model.ts';
 
@@ -22,18 +23,26 @@ export async function loadClassifier(
   folder: string,
   { student, labels, calibration }: Pick<ModelManifest, 'student' | 'labels' | 'calibration'>,
 ): Promise<Classifier> {
-  const model = await loadLinearModel(folder, labels);
+  const logitsOf = student === 'linear' ? await linearLogits(folder, labels) : (await loadEncoderModel(folder, labels.names.length)).logits;
   const count = labels.names.length;
   const row = new Float64Array(count);
   return {
     kind: student,
     labels,
     async classify(documents) {
-      const cells = new Float32Array(documents.length * count);
-      model.logits(documents, cells);
-      for (let at = 0; at < cells.length; at += count)
-        cells.set(probabilities(cells, at, count, labels.kind, calibration.temperature, row), at);
-      return { probabilities: cells, truncated: new Uint8Array(documents.length) };
+      const { logits, truncated } = await logitsOf(documents);
+      for (let at = 0; at < logits.length; at += count)
+        logits.set(probabilities(logits, at, count, labels.kind, calibration.temperature, row), at);
+      return { probabilities: logits, truncated };
     },
+  };
+}
+
+async function linearLogits(folder: string, labels: LabelSet): Promise<EncoderModel['logits']> {
+  const model = await loadLinearModel(folder, labels);
+  return async (documents) => {
+    const logits = new Float32Array(documents.length * labels.names.length);
+    model.logits(documents, logits);
+    return { logits, truncated: new Uint8Array(documents.length) };
   };
 }

@@ -39,9 +39,17 @@ export function readSafetensors(file: Uint8Array, source: string): Map<string, T
   return new Map([...spans].map(([name, { type, shape, begin, end }]) => [name, { type, shape, bytes: data.subarray(begin, end) }]));
 }
 
+export interface StoredTensor {
+  readonly type: TensorType;
+  readonly shape: readonly number[];
+  /** Where its bytes lie, from the file's start. */
+  readonly offset: number;
+  readonly length: number;
+}
+
 /** A safetensors file of which only the header is in memory. */
 export interface SafetensorsFile {
-  readonly tensors: ReadonlyMap<string, { readonly type: TensorType; readonly shape: readonly number[] }>;
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
   /**
    * The elements of a tensor of F32, F16 or BF16, exactly. Throws `corrupt_artifact` where the file has become shorter, RangeError for
    * a name or type that has no such elements.
@@ -70,7 +78,7 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
     const dataStart = prefixBytes + header.byteLength;
     const spans = spansOf(header, size - dataStart, path);
     return {
-      tensors: spans,
+      tensors: new Map([...spans].map(([name, span]) => [name, stored(span, dataStart)])),
       async readFloat32(name) {
         const span = spans.get(name);
         if (span === undefined || !isFloat32Readable(span.type)) throw new RangeError(`${path} has no numbers named ${name}`);
@@ -85,6 +93,10 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
     await file.close();
     throw error;
   }
+}
+
+function stored({ type, shape, begin, end }: Span, dataStart: number): StoredTensor {
+  return { type, shape, offset: dataStart + begin, length: end - begin };
 }
 
 /** Fills `target` from the file's bytes at `position`. */
@@ -165,14 +177,19 @@ function spansOf(headerBytes: Uint8Array, dataBytes: number, source: string): Ma
 
 /** A safetensors file with the tensors in the given order; equal tensors give equal bytes. */
 export function writeSafetensors(tensors: ReadonlyMap<string, Tensor>): Uint8Array {
-  return Buffer.concat([headerOf(tensors), ...Array.from(tensors.values(), ({ bytes }) => bytes)]);
+  const start = startOf(tensors);
+  const parts = [...tensors.values()].map(({ bytes }) => bytes);
+  return new Uint8Array(Buffer.concat([start, ...parts]));
 }
 
-/** Writes the same bytes into a new file and waits until they are durable: memory holds the tensors once. */
-export async function writeSafetensorsFile(path: string, tensors: ReadonlyMap<string, Tensor>): Promise<void> {
+/**
+ * Writes the same to a new file, one tensor after the other, so that a large one is not in memory twice, and waits until it is durable.
+ * Throws the error of the file system.
+ */
+export async function saveSafetensors(path: string, tensors: ReadonlyMap<string, Tensor>): Promise<void> {
   const file = await open(path, 'wx');
   try {
-    await file.writeFile(headerOf(tensors));
+    await file.writeFile(startOf(tensors));
     for (const { bytes } of tensors.values()) await file.writeFile(bytes);
     await file.sync();
   } finally {
@@ -180,8 +197,8 @@ export async function writeSafetensorsFile(path: string, tensors: ReadonlyMap<st
   }
 }
 
-/** All that stands before the tensors' bytes. */
-function headerOf(tensors: ReadonlyMap<string, Tensor>): Uint8Array {
+/** What comes before the tensors' bytes. */
+function startOf(tensors: ReadonlyMap<string, Tensor>): Uint8Array {
   const header: Record<string, unknown> = {};
   let offset = 0;
   for (const [name, { type, shape, bytes }] of tensors) {
@@ -193,11 +210,11 @@ function headerOf(tensors: ReadonlyMap<string, Tensor>): Uint8Array {
   }
   const json = Buffer.from(JSON.stringify(header), 'utf8');
   // Spaces bring the data to a multiple of 8, so that a reader may map it as it is.
-  const length = Math.ceil(json.byteLength / 8) * 8;
-  const bytes = new Uint8Array(prefixBytes + length).fill(0x20, prefixBytes);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
-  bytes.set(json, prefixBytes);
-  return bytes;
+  const headerLength = Math.ceil(json.byteLength / 8) * 8;
+  const start = new Uint8Array(prefixBytes + headerLength).fill(0x20, prefixBytes);
+  new DataView(start.buffer).setBigUint64(0, BigInt(headerLength), true);
+  start.set(json, prefixBytes);
+  return start;
 }
 
 export function float32Tensor(shape: readonly number[], values: Float32Array): Tensor {
@@ -219,7 +236,11 @@ export function int32Values(tensor: Tensor): Int32Array {
   return new Int32Array(new Uint8Array(tensor.bytes).buffer);
 }
 
-function bytesOf(values: Float32Array | Int32Array): Uint8Array {
+export function int8Tensor(shape: readonly number[], values: Int8Array): Tensor {
+  return { type: 'I8', shape, bytes: bytesOf(values) };
+}
+
+function bytesOf(values: Float32Array | Int32Array | Int8Array): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 

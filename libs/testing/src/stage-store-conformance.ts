@@ -125,9 +125,9 @@ export function stageStoreConformance(name: string, createHarness: () => Promise
 
       it('forgets no round until its training is recorded', async () => {
         await state.trainer.recordRounds([aRound({ round: 1 }), aRound({ round: 2 })]);
-        await state.trainer.markTrained('task', 1);
+        await state.trainer.markEnqueued('task', 1);
         await state.trainer.recordRounds([aRound({ round: 1 })]);
-        expect((await state.trainer.untrainedRounds('task')).map(({ round }) => round)).toEqual([2]);
+        expect((await state.trainer.roundsToTrain('task')).map(({ round }) => round)).toEqual([2]);
       });
 
       it('lets the last decision on a gold document stand', async () => {

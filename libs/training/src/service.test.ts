@@ -47,7 +47,8 @@ describe('the trainer', () => {
     writeFileSync(join(artifact, 'weights'), String(rows.length));
     return {
       student: 'linear',
-      outOfFoldLogits: Float32Array.from(rows.flatMap((row) => row.target)),
+      baseModel: null,
+      heldOut: { rows: rows.map((_, row) => row), logits: Float32Array.from(rows.flatMap((row) => row.target)), on: 'out-of-fold' },
       scoredLogits: new Float32Array(score.length * 2),
       training: {},
     };

@@ -89,11 +89,11 @@ export function trainerService(ports: TrainerPorts): Service {
 
 /** Records a training job for every round that is complete, or past its deadline with a quorum. */
 async function startTraining(ports: TrainerPorts, task: Task): Promise<void> {
-  for (const opened of await ports.store.untrainedRounds(task.name)) {
+  for (const opened of await ports.store.roundsToTrain(task.name)) {
     if (!(await isComplete(ports, opened))) continue;
     const payload = canonicalJson({ task, round: opened.round });
     await ports.jobs.enqueue([{ kind: jobKind, id: `${task.name}:${opened.round}`, scope: task.name, payload }]);
-    await ports.store.markTrained(task.name, opened.round);
+    await ports.store.markEnqueued(task.name, opened.round);
   }
 }
 

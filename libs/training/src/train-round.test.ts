@@ -25,7 +25,12 @@ const overconfident: TrainStudent = async ({ rows, score, folder }) => {
   const logits = (target: readonly number[], wrong: boolean) => target.map((share) => (share > 0.5 !== wrong ? 20 : -20));
   return {
     student: 'linear',
-    outOfFoldLogits: Float32Array.from(rows.flatMap((row, index) => logits(row.target, index % 10 === 0))),
+    baseModel: null,
+    heldOut: {
+      rows: rows.map((_, row) => row),
+      logits: Float32Array.from(rows.flatMap((row, index) => logits(row.target, index % 10 === 0))),
+      on: 'out-of-fold',
+    },
     scoredLogits: Float32Array.from(score.flatMap(({ text }) => logits(text.endsWith('positive') ? [1, 0] : [0, 1], false))),
     training: { strength: 1 },
   };
@@ -52,6 +57,7 @@ describe('a round', () => {
     expect(model!.manifest).toMatchObject({
       round: 2,
       student: 'linear',
+      baseModel: null,
       training: { strength: 1 },
       dataset: { annotations: 100, certifyGold: 0 },
     });

@@ -23,8 +23,8 @@ export type TrainedRound =
 
 /**
  * Trains, calibrates, evaluates and releases: the trainer's job for one round, from a frozen dataset to a model or the reason why
- * there is none. Calibration and evaluation use out-of-fold logits, so every document counts and none is scored by a model that
- * learned from it (cross-fitting; Platt 1999, section 2.1); the released model then learns from all rows.
+ * there is none. Calibration and evaluation use logits by a student that did not learn from their documents: of all rows in turn
+ * (cross-fitting; Platt 1999, section 2.1), or of a part that was held out where training as often would take too long.
  */
 export async function trainRound(
   task: Task,
@@ -51,13 +51,17 @@ export async function trainRound(
 
 function manifestOf(task: Task, round: number, labels: LabelSet, dataset: Dataset, trained: TrainedStudent): Omit<ModelManifest, 'files'> {
   const width = labels.names.length;
-  const targets = dataset.rows.map((row) => row.target);
-  const byTeacher = dataset.rows.flatMap((row, index) => (row.labelledBy === 'teacher' ? [index] : []));
+  const { heldOut } = trained;
+  const scored = heldOut.rows.map((row, at) => ({ ...dataset.rows[row]!, logits: heldOut.logits.subarray(at * width, (at + 1) * width) }));
+  const byTeacher = scored.filter(({ labelledBy }) => labelledBy === 'teacher');
+  // A part that is held out is not learned from; out-of-fold logits are of students of their own, and the released one learned from all.
+  const apart = new Set(heldOut.on === 'held-out' ? heldOut.rows : []);
+  const learned = dataset.rows.filter((_, row) => !apart.has(row));
   // One reference for one figure: people's labels calibrate only where there are no others.
-  const calibrating = byTeacher.length > 0 ? byTeacher : [...targets.keys()];
+  const calibrating = byTeacher.length > 0 ? byTeacher : scored;
   const temperature = fitTemperature(
-    calibrating.flatMap((row) => [...trained.outOfFoldLogits.subarray(row * width, (row + 1) * width)]),
-    calibrating.flatMap((row) => targets[row]!),
+    calibrating.flatMap(({ logits }) => [...logits]),
+    calibrating.flatMap(({ target }) => target),
     calibrating.length,
     width,
     labels.kind,
@@ -67,10 +71,9 @@ function manifestOf(task: Task, round: number, labels: LabelSet, dataset: Datase
       Array.from(probabilities(logits, row * width, width, labels.kind, temperature)),
     );
 
-  const outOfFold = calibrated(trained.outOfFoldLogits);
   const agreement: ScoredDocuments = {
-    probabilities: byTeacher.map((index) => outOfFold[index]!),
-    targets: byTeacher.map((index) => targets[index]!),
+    probabilities: byTeacher.flatMap(({ logits }) => calibrated(logits)),
+    targets: byTeacher.map(({ target }) => target),
   };
   const certify: ScoredDocuments = {
     probabilities: calibrated(trained.scoredLogits),
@@ -83,15 +86,15 @@ function manifestOf(task: Task, round: number, labels: LabelSet, dataset: Datase
     round,
     labels,
     student: trained.student,
-    baseModel: null,
-    licence: null,
+    baseModel: trained.baseModel?.name ?? null,
+    licence: trained.baseModel?.licence ?? null,
     dataset: {
       fingerprint: dataset.fingerprint,
       annotations: dataset.annotations,
-      trainGold: dataset.rows.length - byTeacher.length,
+      trainGold: dataset.rows.filter(({ labelledBy }) => labelledBy === 'person').length,
       certifyGold: dataset.certify.length,
-      textPairs: dataset.rows.filter((row) => row.textPair !== undefined).length,
-      unseenLabels: labels.names.filter((_, index) => targets.every((target) => target[index] === 0)),
+      textPairs: learned.filter((row) => row.textPair !== undefined).length,
+      unseenLabels: labels.names.filter((_, index) => learned.every(({ target }) => target[index] === 0)),
     },
     training: trained.training,
     calibration: {
@@ -101,7 +104,7 @@ function manifestOf(task: Task, round: number, labels: LabelSet, dataset: Datase
       reference: byTeacher.length > 0 ? 'teacher' : 'human',
     },
     evaluations: [
-      ...(byTeacher.length === 0 ? [] : [evaluate(labels, agreement, 'teacher', 'out-of-fold')]),
+      ...(byTeacher.length === 0 ? [] : [evaluate(labels, agreement, 'teacher', heldOut.on)]),
       ...(dataset.certify.length === 0 ? [] : [evaluate(labels, certify, 'human', 'certify-gold')]),
     ],
     routing: chooseThreshold(labels, task.settings.routing, agreement, certify),

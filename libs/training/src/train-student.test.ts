@@ -2,9 +2,10 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LabelSet } from '@llambert/domain';
+import { aTask } from '@llambert/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DatasetRow } from './dataset.ts';
-import { type TrainingProgress, type TrainRequest, trainInWorker } from './train-student.ts';
+import { type TrainingPlace, type TrainingProgress, type TrainRequest, trainInWorker } from './train-student.ts';
 
 const labels: LabelSet = { kind: 'single', names: ['late', 'paid'] };
 
@@ -19,6 +20,14 @@ function rows(count: number): DatasetRow[] {
   }));
 }
 
+const place: TrainingPlace = {
+  encoderFolder: async () => {
+    throw new Error('no encoder is wanted here');
+  },
+  stateFolder: tmpdir(),
+  threads: 1,
+};
+
 describe('training in a worker', () => {
   let folder: string;
   beforeEach(() => {
@@ -29,7 +38,7 @@ describe('training in a worker', () => {
   const request = (changes: Partial<TrainRequest> = {}): TrainRequest => ({
     rows: rows(60),
     labels,
-    settings: { model: 'auto', seed: 1, classWeights: 'none' },
+    settings: aTask().settings.student,
     score: [{ text: 'it came late' }, { text: 'paid, and paid again' }],
     folder,
     ...changes,
@@ -37,13 +46,13 @@ describe('training in a worker', () => {
 
   it('writes the student and scores held-out rows and documents outside', async () => {
     const seen: TrainingProgress[] = [];
-    const trained = await trainInWorker((progress) => seen.push(progress))(request(), new AbortController().signal);
+    const trained = await trainInWorker(place, (progress) => seen.push(progress))(request(), new AbortController().signal);
     expect(trained.student).toBe('linear');
     expect(readdirSync(folder)).not.toEqual([]);
-    expect(trained.outOfFoldLogits).toHaveLength(120);
-    const decided = Array.from({ length: 60 }, (_, row) =>
-      trained.outOfFoldLogits[2 * row]! > trained.outOfFoldLogits[2 * row + 1]! ? 0 : 1,
-    );
+    const { logits, ...heldOut } = trained.heldOut;
+    expect(heldOut).toEqual({ rows: Array.from({ length: 60 }, (_, row) => row), on: 'out-of-fold' });
+    expect(logits).toHaveLength(120);
+    const decided = Array.from({ length: 60 }, (_, row) => (logits[2 * row]! > logits[2 * row + 1]! ? 0 : 1));
     expect(decided).toEqual(rows(60).map((_, index) => index % 2));
     expect(trained.scoredLogits[0]!).toBeGreaterThan(trained.scoredLogits[1]!);
     expect(trained.scoredLogits[2]!).toBeLessThan(trained.scoredLogits[3]!);
@@ -51,15 +60,15 @@ describe('training in a worker', () => {
   });
 
   it('says what is wrong with rows that nothing can be learned from', async () => {
-    await expect(trainInWorker(() => undefined)(request({ rows: [] }), new AbortController().signal)).rejects.toMatchObject({
+    await expect(trainInWorker(place, () => undefined)(request({ rows: [] }), new AbortController().signal)).rejects.toMatchObject({
       code: 'invalid_input',
     });
   });
 
   it('ends when it is stopped', async () => {
     const stopping = new AbortController();
-    const training = trainInWorker(() => stopping.abort())(request({ rows: rows(2000) }), stopping.signal);
+    const training = trainInWorker(place, () => stopping.abort())(request({ rows: rows(2000) }), stopping.signal);
     await expect(training).rejects.toMatchObject({ code: 'cancelled' });
-    await expect(trainInWorker(() => undefined)(request(), stopping.signal)).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(trainInWorker(place, () => undefined)(request(), stopping.signal)).rejects.toMatchObject({ code: 'cancelled' });
   });
 });

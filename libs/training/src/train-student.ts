@@ -1,5 +1,14 @@
 import { Worker } from 'node:worker_threads';
-import { type Document, type ErrorCode, type LabelSet, LlambertError, type StudentKind, type StudentSettings } from '@llambert/domain';
+import {
+  type Document,
+  type EncoderSource,
+  type ErrorCode,
+  type LabelSet,
+  LlambertError,
+  parseEncoderSource,
+  type StudentKind,
+  type StudentSettings,
+} from '@llambert/domain';
 import type { DatasetRow } from './dataset.ts';
 
 export interface TrainRequest {
@@ -12,12 +21,41 @@ export interface TrainRequest {
   readonly folder: string;
 }
 
+/** What a machine gives a training. */
+export interface TrainingPlace {
+  /** Brings the weights of an encoder that is not made here, and says in which folder they are. */
+  readonly encoderFolder: (source: Exclude<EncoderSource, { kind: 'scratch' }>, signal: AbortSignal) => Promise<string>;
+  /** Folder in which a long training keeps its state, to go on from after a crash. */
+  readonly stateFolder: string;
+  /** Threads to compute with. */
+  readonly threads: number;
+}
+
+/** All that a training needs, in a form that can be sent to a thread. */
+export interface PlacedRequest extends TrainRequest {
+  /** The folder of the encoder to start from, `scratch`, or null where the student has none. */
+  readonly encoder: { readonly folder: string } | 'scratch' | null;
+  readonly stateFolder: string;
+  readonly threads: number;
+}
+
+/** Rows scored by a student that did not learn from them: what calibration and figures without gold are made of. */
+export interface HeldOut {
+  /** Which of the request's rows. */
+  readonly rows: readonly number[];
+  /** Uncalibrated, [rows, labels] row by row. */
+  readonly logits: Float32Array;
+  /** All rows in turn, or one part of them. */
+  readonly on: 'out-of-fold' | 'held-out';
+}
+
 export interface TrainedStudent {
   readonly student: StudentKind;
-  /** Uncalibrated, [rows, labels] row by row: each row scored by a student that did not learn from its fold. */
-  readonly outOfFoldLogits: Float32Array;
+  readonly heldOut: HeldOut;
   /** Uncalibrated, [score, labels] row by row, by the released student. */
   readonly scoredLogits: Float32Array;
+  /** Pretrained weights it started from; null: none. */
+  readonly baseModel: { readonly name: string; readonly licence: string | null } | null;
   /** What the training chose, for the manifest. */
   readonly training: Readonly<Record<string, string | number | boolean>>;
 }
@@ -30,6 +68,8 @@ export interface TrainingProgress {
   readonly step: string;
   /** In [0, 1]. */
   readonly done: number;
+  /** Figures of where it is, for people: loss, speed; empty: none. */
+  readonly detail: string;
 }
 
 export type TrainMessage =
@@ -38,12 +78,13 @@ export type TrainMessage =
   | { readonly error: { readonly code: string; readonly message: string } };
 
 /** Trains in a worker thread of its own, which ends with the training: the event loop stays free for heartbeats and the other services. */
-export function trainInWorker(onProgress: (progress: TrainingProgress) => void): TrainStudent {
-  return (request, signal) =>
-    new Promise((resolve, reject) => {
+export function trainInWorker(place: TrainingPlace, onProgress: (progress: TrainingProgress) => void): TrainStudent {
+  return async (request, signal) => {
+    const workerData = await placed(request, place, signal);
+    return new Promise((resolve, reject) => {
       const stopped = () => new LlambertError('cancelled', 'training was stopped');
       if (signal.aborted) return reject(stopped());
-      const worker = new Worker(new URL('./train-worker.ts', import.meta.url), { workerData: request });
+      const worker = new Worker(new URL('./train-worker.ts', import.meta.url), { workerData });
       const stop = () => void worker.terminate();
       signal.addEventListener('abort', stop, { once: true });
       worker.on('message', (message: TrainMessage) => {
@@ -60,4 +101,13 @@ export function trainInWorker(onProgress: (progress: TrainingProgress) => void):
         );
       });
     });
+  };
+}
+
+async function placed(request: TrainRequest, place: TrainingPlace, signal: AbortSignal): Promise<PlacedRequest> {
+  const { stateFolder, threads } = place;
+  const source = request.settings.encoder === null ? null : parseEncoderSource(request.settings.encoder);
+  if (source === null) return { ...request, encoder: null, stateFolder, threads };
+  const encoder = source.kind === 'scratch' ? ('scratch' as const) : { folder: await place.encoderFolder(source, signal) };
+  return { ...request, encoder, stateFolder, threads };
 }

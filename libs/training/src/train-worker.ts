@@ -1,37 +1,15 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { toLlambertError } from '@llambert/domain';
-import { trainLinear } from '@llambert/student';
-import type { TrainedStudent, TrainMessage, TrainRequest } from './train-student.ts';
+import { trainHere } from './students.ts';
+import type { PlacedRequest, TrainMessage } from './train-student.ts';
 
-// The thread that trainInWorker starts: trains the student it was given, and ends.
+// The thread that trainInWorker starts: trains the student it was asked for, and ends.
 
-function say(message: TrainMessage): void {
-  parentPort!.postMessage(message);
-}
+const say = (message: TrainMessage): void => parentPort!.postMessage(message);
 
 try {
-  say({ trained: await train(workerData as TrainRequest) });
+  say({ trained: await trainHere(workerData as PlacedRequest, (progress) => say({ progress })) });
 } catch (error) {
   const { code, message } = toLlambertError(error);
   say({ error: { code, message } });
-}
-
-/** `auto` is the linear student as long as there is no other. */
-async function train({ rows, labels, settings, score, folder }: TrainRequest): Promise<TrainedStudent> {
-  const { model, outOfFold, crossValidation } = await trainLinear({
-    rows,
-    labels,
-    settings: { features: 'auto', classWeights: settings.classWeights },
-    onProgress: (done) => say({ progress: { step: 'linear student', done } }),
-  });
-  await model.save(folder);
-  const scoredLogits = new Float32Array(score.length * labels.names.length);
-  model.logits(score, scoredLogits);
-  const { features, strength, calibratedLogLoss, accuracy } = crossValidation.chosen;
-  return {
-    student: 'linear',
-    outOfFoldLogits: outOfFold.logits,
-    scoredLogits,
-    training: { features, strength, classWeights: settings.classWeights, folds: crossValidation.folds, calibratedLogLoss, accuracy },
-  };
 }

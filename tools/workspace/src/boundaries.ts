@@ -65,7 +65,7 @@ function importsOf(file: string, source: string): Import[] {
 const packageFolderOf = (file: string): string => file.split('/').slice(0, 2).join('/');
 const packageNameOf = (specifier: string): string => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
 const technologyOf = (file: string): string | undefined => file.match(/^libs\/adapters\/src\/[^/]+\//)?.[0];
-const isTest = (file: string): boolean => file.endsWith('.test.ts');
+const isTest = (file: string): boolean => /\.(test|fixture)\.ts$/.test(file);
 
 function relativeRule(file: string, specifier: string, manifest: Manifest): string | undefined {
   const target = posix.join(posix.dirname(file), specifier);

@@ -1,6 +1,6 @@
 /** Canaries: each rule of DESIGN's dependency section is broken once in a scratch tree with our own settings, and must be reported. */
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -19,6 +19,10 @@ const thirdParty =
     ' ',
   );
 
+/** As `npm run lint:dead` calls it. */
+const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+const productionMode = scripts['lint:dead']!.split(' && knip ')[1]!.split(' ');
+
 type Plant = [file: string, imported: string];
 
 const biomeForbids: Plant[] = [
@@ -36,6 +40,7 @@ const biomeForbids: Plant[] = [
   ['libs/sampling/src/c.ts', '@llambert/testing'],
   ['libs/sampling/src/d.ts', 'llambert'],
   ['libs/sampling/src/a.test.ts', '@llambert/training'],
+  ['libs/sampling/src/a.fixture.ts', '@llambert/training'],
   ['libs/annotation/src/a.ts', '@llambert/inference'],
   ['libs/training/src/a.ts', '@llambert/sampling'],
   ['libs/inference/src/a.ts', '@llambert/review'],
@@ -62,6 +67,7 @@ const boundariesForbid: Plant[] = [
   ['libs/sampling/src/path-b.ts', './index.ts'],
   ['libs/sampling/src/path-c.ts', '@llambert/sampling'],
   ['libs/sampling/src/path-a.test.ts', 'not-declared'],
+  ['libs/sampling/src/path-a.fixture.ts', 'not-declared'],
 ];
 
 const legal: Plant[] = [
@@ -70,6 +76,7 @@ const legal: Plant[] = [
   ['libs/sampling/src/legal-c.ts', '@opentelemetry/api'],
   ['libs/sampling/src/legal-a.test.ts', '@llambert/adapters/sqlite'],
   ['libs/sampling/src/legal-b.test.ts', '@llambert/testing'],
+  ['libs/sampling/src/legal-a.fixture.ts', '@llambert/testing'],
   ['libs/student/src/legal-a.ts', 'onnxruntime-node'],
   ['libs/platform/src/legal-a.ts', '@grpc/grpc-js'],
   ['libs/adapters/src/openai/legal-a.ts', 'openai'],
@@ -179,6 +186,7 @@ describe('forbidden imports', () => {
 
 describe('dead code (knip)', () => {
   let report: string;
+  let production: string;
 
   beforeAll(async () => {
     const tree = scratchTree('knip.json');
@@ -188,7 +196,14 @@ describe('dead code (knip)', () => {
     write(tree, 'libs/domain/src/index.ts', `export { deadInIndex, used } from './values.ts';\n`);
     write(tree, 'libs/domain/src/values.ts', 'export const used = 1;\nexport const deadInIndex = 2;\nexport const deadInFile = 3;\n');
     write(tree, 'libs/domain/src/dead-file.ts', 'export const nothing = 1;\n');
-    write(tree, 'libs/domain/src/values.test.ts', `import { used } from './values.ts';\n\nconsole.log(used);\n`);
+    write(tree, 'libs/domain/src/only-tested.ts', 'export const onlyTested = 1;\n');
+    write(tree, 'libs/domain/src/made-up.fixture.ts', 'export const madeUp = 1;\n');
+    const tested = `import { madeUp } from './made-up.fixture.ts';\nimport { onlyTested } from './only-tested.ts';\n`;
+    write(
+      tree,
+      'libs/domain/src/values.test.ts',
+      `${tested}import { used } from './values.ts';\n\nconsole.log(used, onlyTested, madeUp);\n`,
+    );
     write(tree, 'apps/cli/package.json', JSON.stringify({ ...here, name: 'llambert', dependencies: { '@llambert/domain': '*' } }));
     const worker = `new Worker(new URL('./live-worker.ts', import.meta.url));`;
     const imports = `import { Worker } from 'node:worker_threads';\nimport { used } from '@llambert/domain';\nimport 'not-declared';\n`;
@@ -198,7 +213,16 @@ describe('dead code (knip)', () => {
     write(tree, 'tools/bench/package.json', JSON.stringify({ ...here, name: '@llambert/tool-bench' }));
     mkdirSync(join(tree, 'node_modules/@llambert'), { recursive: true });
     symlinkSync('../../libs/domain', join(tree, 'node_modules/@llambert/domain'));
-    report = await runTool(tree, 'knip', ['--no-config-hints', '--reporter=compact']);
+    [report, production] = await Promise.all([
+      runTool(tree, 'knip', ['--no-config-hints', '--reporter=compact']),
+      runTool(tree, 'knip', [...productionMode, '--reporter=compact']),
+    ]);
+  });
+
+  it('reports what only tests use, unless its name says so, or a worker has it', () => {
+    expect(production).toContain('libs/domain/src/only-tested.ts');
+    expect(production).toContain('libs/domain/src/dead-file.ts');
+    for (const alive of ['made-up', 'values', 'live-worker']) expect(production).not.toContain(alive);
   });
 
   it.each(['deadInIndex', 'deadInFile', 'libs/domain/src/dead-file.ts', 'apps/cli/src/dead-worker.ts', 'zod', 'not-declared'])(

@@ -15,6 +15,7 @@ import {
   type TeacherOutcome,
   type TeacherRequest,
 } from '@llambert/domain';
+import { backoffMs } from '@llambert/platform';
 import { dollars } from '../terminal/amounts.ts';
 
 /** What the teacher made of one document. */
@@ -31,7 +32,7 @@ export interface TrialAnswer {
 }
 
 const mostTries = 4;
-const longestWaitMs = 20_000;
+const patience = { firstMs: 1000, longestMs: 20_000 };
 
 /** A trial that its task's cap has no room for is not begun: the dearest it can get must fit. */
 export function checkTrialFits(task: Task, documents: readonly Document[]): void {
@@ -88,9 +89,11 @@ async function askPatiently(
     if (signal.aborted) throw stopped();
     const mayPass = !outcome.ok && outcome.failure.charged === 'no' && ['rate_limited', 'overloaded'].includes(outcome.failure.kind);
     if (!mayPass || tries === mostTries) return { outcome, milliseconds };
-    await pause(Math.min(longestWaitMs, outcome.failure.retryAfterMs ?? 500 * 2 ** tries), undefined, { signal }).catch(() => {
-      throw stopped();
-    });
+    await pause(Math.min(patience.longestMs, outcome.failure.retryAfterMs ?? backoffMs(tries, patience)), undefined, { signal }).catch(
+      () => {
+        throw stopped();
+      },
+    );
   }
 }
 
@@ -98,11 +101,9 @@ async function askPatiently(
 function unanswered(teacher: Teacher, failure: TeacherFailure, worst: NanoUsd): [RejectionReason, string, NanoUsd] {
   const cost = failure.charged === 'perhaps' ? worst : 0;
   if (failure.kind === 'credentials') {
-    throw new LlambertError(
-      'teacher_refused_credentials',
-      `the teacher at ${teacher.endpoint} refuses every call: ${failure.detail}`,
-      { facts: { endpoint: teacher.endpoint } },
-    );
+    throw new LlambertError('teacher_refused_credentials', `the teacher at ${teacher.endpoint} refuses every call: ${failure.detail}`, {
+      facts: { endpoint: teacher.endpoint },
+    });
   }
   if (failure.kind === 'not_accepted') return ['not_accepted', failure.detail, cost];
   if (failure.kind === 'malformed') return ['unparseable', failure.detail, cost];

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { customerMessageRules, type StandinTeacher, startStandinTeacher } from '@llambert/tool-standin-teacher';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { llambert } from '../command-line.ts';
-import { hasPseudoTerminal, keys, startInTerminal, type TerminalSession } from '../pseudo-terminal.ts';
+import { llambert } from '../command-line.fixture.ts';
+import { hasPseudoTerminal, keys, startInTerminal, type TerminalSession } from '../pseudo-terminal.fixture.ts';
 
 let folder: string;
 let teacher: StandinTeacher;

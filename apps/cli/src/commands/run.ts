@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { encoderFolders } from '../run/encoder-folder.ts';
 import { noGold, readGoldFor } from '../run/gold.ts';
 import { apiKeyOf } from '../run/loop.ts';
 import { runTask } from '../run/run.ts';
@@ -40,6 +41,7 @@ export function addRunCommand(program: Command, context: CommandContext): void {
             reading: readingOptions(flags),
             out: flags.out,
             apiKey: apiKeyOf(task, process.env),
+            encoderFolder: encoderFolders(taskFile, process.env, reporter),
             workers: flags.workers ?? null,
             patienceSeconds: flags.patience,
           },

@@ -1,6 +1,6 @@
 import { type ReadOptions, readDocuments } from '@llambert/adapters/files';
 import { type Document, hashFraction, LlambertError } from '@llambert/domain';
-import type { Reporter } from '../terminal/reporter.ts';
+import { megabytesTo, type Reporter } from '../terminal/reporter.ts';
 
 export interface DrawRequest {
   readonly inputs: readonly string[];
@@ -32,12 +32,7 @@ export async function drawDocuments(request: DrawRequest, reporter: Reporter, si
   const reading = readDocuments(request.inputs, {
     ...request.reading,
     onNotice: reporter.notice,
-    onProgress: ({ bytesRead, bytesTotal }) =>
-      reporter.progress({
-        done: Math.round(bytesRead / 1e6),
-        total: bytesTotal === null ? null : Math.round(bytesTotal / 1e6),
-        unit: 'MB',
-      }),
+    onProgress: megabytesTo(reporter),
   });
   for await (const items of reading) {
     if (signal.aborted) throw new LlambertError('cancelled', 'reading was stopped');

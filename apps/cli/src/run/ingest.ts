@@ -3,7 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { type ReadItem, type ReadOptions, readDocuments } from '@llambert/adapters/files';
 import { deadLetterTopic, decodeDeadLetter, encodeDeadLetter, encodeDocument } from '@llambert/contracts';
 import { canonicalJson, LlambertError, type RecordToAppend } from '@llambert/domain';
-import type { Reporter } from '../terminal/reporter.ts';
+import { megabytesTo, type Reporter } from '../terminal/reporter.ts';
 import { folderPrefix, type RunFolder } from './run-folder.ts';
 
 /** Who refuses records on their way in. */
@@ -52,12 +52,7 @@ export async function ingest(run: RunFolder, request: IngestRequest, reporter: R
   const reading = readDocuments(request.inputs, {
     ...request.options,
     onNotice: reporter.notice,
-    onProgress: ({ bytesRead, bytesTotal }) =>
-      reporter.progress({
-        done: Math.round(bytesRead / 1e6),
-        total: bytesTotal === null ? null : Math.round(bytesTotal / 1e6),
-        unit: 'MB',
-      }),
+    onProgress: megabytesTo(reporter),
   });
   for await (const items of reading) {
     if (signal.aborted) throw new LlambertError('cancelled', 'reading was stopped');

@@ -3,7 +3,7 @@ import { type ReadItem, type ReadOptions, readDocuments, writeRows } from '@llam
 import { decodeDeadLetter, decodePrediction, encodeDocument } from '@llambert/contracts';
 import { type ConsumedRecord, type DeadLetter, LlambertError, type ModelManifest } from '@llambert/domain';
 import { classifierPool } from '@llambert/inference';
-import type { Reporter } from '../terminal/reporter.ts';
+import { megabytesTo, type Reporter } from '../terminal/reporter.ts';
 import { deadLetterFile, deadLettersBeside } from './dead-letter-file.ts';
 import { labelRow } from './outputs.ts';
 
@@ -41,12 +41,7 @@ export async function labelFile(
   const reading = readDocuments(request.inputs, {
     ...request.reading,
     onNotice: reporter.notice,
-    onProgress: ({ bytesRead, bytesTotal }) =>
-      reporter.progress({
-        done: Math.round(bytesRead / 1e6),
-        total: bytesTotal === null ? null : Math.round(bytesTotal / 1e6),
-        unit: 'MB',
-      }),
+    onProgress: megabytesTo(reporter),
   });
   const rows = async function* () {
     for await (const items of reading) {

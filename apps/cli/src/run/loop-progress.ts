@@ -54,7 +54,12 @@ export function loopProgress(
       const open = asked.waiting + asked.leased;
       if (open === 0 && asked.done > 0 && training !== null) {
         enter('training');
-        reporter.progress({ done: Math.round(training.done * 100), total: 100, unit: '%', note: training.step });
+        reporter.progress({
+          done: Math.round(training.done * 100),
+          total: 100,
+          unit: '%',
+          note: [training.step, training.detail].filter(Boolean).join(': '),
+        });
       } else if (open > 0) {
         training = null;
         enter('annotating');

@@ -35,6 +35,8 @@ export interface RunPaths {
   readonly summary: string;
   readonly model: string;
   readonly state: string;
+  /** What a long training goes on from after a crash. */
+  readonly training: string;
 }
 
 export function runPaths(folder: string): RunPaths {
@@ -47,6 +49,7 @@ export function runPaths(folder: string): RunPaths {
     summary: at('summary.json'),
     model: at('model'),
     state: at('state'),
+    training: at(join('state', 'training')),
   };
 }
 

@@ -7,6 +7,7 @@ import type { Summary } from '@llambert/review';
 import { leastRows } from '@llambert/training';
 import type { Reporter } from '../terminal/reporter.ts';
 import { retryNotices } from '../terminal/retry-notices.ts';
+import { type EncoderFolder, prepareEncoder } from './encoder-folder.ts';
 import { expectEnough } from './enough-documents.ts';
 import { type GoldFile, publishGold } from './gold.ts';
 import { ingest } from './ingest.ts';
@@ -25,6 +26,7 @@ export interface RunRequest {
   readonly reading: Omit<ReadOptions, 'onNotice' | 'onProgress'>;
   readonly out: string;
   readonly apiKey: string | null;
+  readonly encoderFolder: EncoderFolder;
   /** Worker threads that classify; null: one for each core. */
   readonly workers: number | null;
   /** How long the teacher may be away before the run stops, in seconds. */
@@ -84,6 +86,7 @@ async function labelAll(
   await run.ledger.run.replace('current', JSON.stringify({ loop, task } satisfies CurrentLoop));
   const read = await ingest(run, { inputs: request.inputs, options: request.reading, source }, reporter, signal);
   expectEnough(task, request.gold, read.documents);
+  await prepareEncoder(task.settings.student, request.encoderFolder, signal);
   const readAt = Date.now();
 
   await createLoopTopics(run, task, prefix);
@@ -104,6 +107,7 @@ async function labelAll(
     state,
     apiKey: request.apiKey,
     workers: request.workers,
+    encoderFolder: request.encoderFolder,
     onTraining: progress.onTraining,
     onOutcome: trouble.onOutcome,
     onRetry,

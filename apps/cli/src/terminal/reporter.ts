@@ -23,6 +23,16 @@ export interface Reporter {
 /** Rest between two plain progress lines, in milliseconds. */
 const plainIntervalMs = 10_000;
 
+/** Tells how much of an input is read, in megabytes: for `onProgress` of a reading. */
+export function megabytesTo(reporter: Pick<Reporter, 'progress'>) {
+  return ({ bytesRead, bytesTotal }: { bytesRead: number; bytesTotal: number | null }): void =>
+    reporter.progress({
+      done: Math.round(bytesRead / 1e6),
+      total: bytesTotal === null ? null : Math.round(bytesTotal / 1e6),
+      unit: 'MB',
+    });
+}
+
 /** Bars on a terminal, plain lines elsewhere. */
 export function reporterFor(stream: NodeJS.WriteStream, options: { quiet: boolean }): Reporter {
   if (options.quiet) return { step() {}, progress() {}, notice: (message) => stream.write(`${message}\n`), end() {} };

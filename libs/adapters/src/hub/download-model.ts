@@ -1,4 +1,4 @@
-import { mkdir, readFile, stat, statfs } from 'node:fs/promises';
+import { mkdir, readFile, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LlambertError, toLlambertError } from '@llambert/domain';
 import { fetchBlob } from './blob.ts';
@@ -151,7 +151,7 @@ async function fetchFiles(
   const totalBytes = wanted.reduce((sum, { facts }) => sum + facts.bytes, 0);
   let before = 0;
   for (const { name, facts } of wanted) {
-    if ((await stat(join(cache.blobs, facts.etag)).catch(() => null)) === null) {
+    if (!(await isThere(join(cache.blobs, facts.etag)))) {
       await fetchBlob(access, cache, commit, name, facts, (bytes) => onProgress?.({ file: name, doneBytes: before + bytes, totalBytes }));
     }
     await linkFile(cache, commit, name, facts.etag);

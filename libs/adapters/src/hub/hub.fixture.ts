@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 export type Fault =
   | { readonly status: number; readonly headers?: Record<string, string> }
   | { readonly cutAfter: number }
+  | { readonly silentAfter: number }
   | { readonly changed: true }
   | { readonly tooLong: true }
   | { readonly ignoresRange: true }
@@ -37,7 +38,7 @@ export async function localHub(files: Readonly<Record<string, Buffer | string>>)
   const contents = new Map(Object.entries(files).map(([name, bytes]) => [name, Buffer.from(bytes)]));
   const store = createServer((request, response) => {
     const asked = note('store', request);
-    sendFile(hub, request, response, contents.get(decodeURIComponent(asked.path.slice(1)))!, '"of-the-store"', hub.fault(asked));
+    sendFile(request, response, contents.get(decodeURIComponent(asked.path.slice(1)))!, '"of-the-store"', hub.fault(asked));
   });
   const front = createServer((request, response) => {
     const asked = note('hub', request);
@@ -100,17 +101,10 @@ function answer(hub: LocalHub, store: string, request: IncomingMessage, response
   // Small files come by a relative redirect, as they do from huggingface.co.
   if (prefix.startsWith('/acme')) return void end(307, { ...common, location: `/api/resolve-cache/models/acme/tiny/${commit}/${name}` });
   for (const [header, value] of Object.entries(common)) response.setHeader(header, value);
-  sendFile(hub, request, response, bytes, `"${gitDigest(bytes)}"`, fault);
+  sendFile(request, response, bytes, `"${gitDigest(bytes)}"`, fault);
 }
 
-function sendFile(
-  hub: LocalHub,
-  request: IncomingMessage,
-  response: ServerResponse,
-  bytes: Buffer,
-  etag: string,
-  fault: Fault | null,
-): void {
+function sendFile(request: IncomingMessage, response: ServerResponse, bytes: Buffer, etag: string, fault: Fault | null): void {
   if (fault !== null && 'status' in fault) return void response.writeHead(fault.status, fault.headers).end();
   if (fault !== null && 'silent' in fault) return;
   const kind = fault === null ? 'none' : Object.keys(fault)[0];
@@ -126,6 +120,7 @@ function sendFile(
     ...(start > 0 ? { 'content-range': `bytes ${start}-${bytes.length - 1}/${bytes.length}` } : {}),
   });
   if (request.method === 'HEAD') return void response.end();
+  if (fault !== null && 'silentAfter' in fault) return void response.write(rest.subarray(0, fault.silentAfter));
   if (fault === null || !('cutAfter' in fault)) return void response.end(rest);
   response.write(rest.subarray(0, fault.cutAfter), () => response.destroy());
 }

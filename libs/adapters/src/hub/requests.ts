@@ -185,7 +185,7 @@ function refusal(access: HubAccess, { status, headers }: Response, file: string 
 }
 
 /** Tries again, with growing rests, what failed for a reason that may pass. */
-export async function withTries<T>(access: HubAccess, tries: number, attempt: () => Promise<T>): Promise<T> {
+async function withTries<T>(access: HubAccess, tries: number, attempt: () => Promise<T>): Promise<T> {
   for (let failures = 1; ; failures++) {
     try {
       return await attempt();
@@ -215,7 +215,7 @@ export function brokenConnection({ settings, signal }: HubAccess, error: unknown
   );
 }
 
-export function notAHub({ settings }: HubAccess, problem: string): LlambertError {
+function notAHub({ settings }: HubAccess, problem: string): LlambertError {
   return new LlambertError(
     'invalid_input',
     `${settings.endpoint} does not answer like a Hugging Face hub: ${problem}. Is HF_ENDPOINT right?`,

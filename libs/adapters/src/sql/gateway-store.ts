@@ -1,11 +1,4 @@
-import {
-  canonicalJson,
-  type GatewayStore,
-  type ModelReleased,
-  type RoundEvaluation,
-  type RoundsClosed,
-  type RunStore,
-} from '@llambert/domain';
+import { canonicalJson, type GatewayStore, type ModelReleased, type RoundEvaluation, type RoundsClosed } from '@llambert/domain';
 import type { Kysely } from 'kysely';
 import { putEvents } from './outbox.ts';
 import type { StateTables } from './schema.ts';
@@ -59,31 +52,6 @@ export function sqlGatewayStore(database: Kysely<StateTables>): GatewayStore {
     async deployment(task) {
       const row = await database.selectFrom('gateway_deployment').select(['model', 'pass']).where('task', '=', task).executeTakeFirst();
       return row ?? null;
-    },
-  };
-}
-
-export function sqlRunStore(database: Kysely<StateTables>): RunStore {
-  const recall = async (key: string) => {
-    const row = await database.selectFrom('run_fact').select('value').where('key', '=', key).executeTakeFirst();
-    return row?.value ?? null;
-  };
-  return {
-    recall,
-    async remember(key, value) {
-      await database
-        .insertInto('run_fact')
-        .values({ key, value })
-        .onConflict((conflict) => conflict.doNothing())
-        .execute();
-      return (await recall(key))!;
-    },
-    async replace(key, value) {
-      await database
-        .insertInto('run_fact')
-        .values({ key, value })
-        .onConflict((conflict) => conflict.column('key').doUpdateSet({ value }))
-        .execute();
     },
   };
 }

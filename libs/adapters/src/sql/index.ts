@@ -1,9 +1,10 @@
 import type { AnnotationStore, GatewayStore, JobStore, Outbox, RunStore, SamplerStore, TrainerStore } from '@llambert/domain';
 import type { Kysely } from 'kysely';
 import { sqlAnnotationStore } from './annotation-store.ts';
-import { sqlGatewayStore, sqlRunStore } from './gateway-store.ts';
+import { sqlGatewayStore } from './gateway-store.ts';
 import { sqlJobStore } from './job-store.ts';
 import { sqlOutbox } from './outbox.ts';
+import { sqlRunStore } from './run-store.ts';
 import { sqlSamplerStore } from './sampler-store.ts';
 import type { StateTables } from './schema.ts';
 import { sqlTrainerStore } from './trainer-store.ts';

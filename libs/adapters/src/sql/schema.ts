@@ -42,7 +42,7 @@ export interface StateTables {
     outcome: 'reserved' | 'settled' | 'unmeasured' | 'unknown';
   };
   teacher_answer: { cache_key: string; answer: string };
-  trainer_round: { task: string; round: number; opened: string; trained: number };
+  trainer_round: { task: string; round: number; opened: string; enqueued: number };
   trainer_sample: { sample_id: string; task: string; round: number; sample: string };
   trainer_answer: { sample_id: string; task: string; round: number; answer: string };
   trainer_gold: { task: string; document_id: string; gold: string };
@@ -70,6 +70,8 @@ export async function createStateTables(database: Kysely<StateTables>): Promise<
     .addColumn('due', 'bigint', (column) => column.notNull())
     .addPrimaryKeyConstraint('job_key', ['kind', 'id'])
     .execute();
+  // What is recorded next comes after the last: without this, finding that reads every job.
+  await index('job_position').on('job').column('position').execute();
   await index('job_open').on('job').columns(['kind', 'position']).where(sql<boolean>`state = 'open'`).execute();
   await table('outbox')
     .addColumn('position', 'integer', (column) => column.primaryKey().autoIncrement())
@@ -105,7 +107,7 @@ export async function createStateTables(database: Kysely<StateTables>): Promise<
   await index('teacher_call_open').on('teacher_call').columns(['task', 'sample_id']).where(sql<boolean>`outcome = 'reserved'`).execute();
   await index('teacher_call_unmeasured').on('teacher_call').column('task').where(sql<boolean>`outcome = 'unmeasured'`).execute();
   await keyed(database, 'teacher_answer', ['cache_key'], { answer: 'text' });
-  await keyed(database, 'trainer_round', ['task', 'round'], { opened: 'text', trained: 'bigint' });
+  await keyed(database, 'trainer_round', ['task', 'round'], { opened: 'text', enqueued: 'bigint' });
   await keyed(database, 'trainer_sample', ['sample_id'], { task: 'text', round: 'bigint', sample: 'text' });
   await index('trainer_sample_round').on('trainer_sample').columns(['task', 'round']).execute();
   await keyed(database, 'trainer_answer', ['sample_id'], { task: 'text', round: 'bigint', answer: 'text' });

@@ -8,7 +8,7 @@ export function sqlTrainerStore(database: Kysely<StateTables>): TrainerStore {
       for (const opened of rounds) {
         await database
           .insertInto('trainer_round')
-          .values({ task: opened.task, round: opened.round, opened: canonicalJson(opened), trained: 0 })
+          .values({ task: opened.task, round: opened.round, opened: canonicalJson(opened), enqueued: 0 })
           .onConflict((conflict) => conflict.doNothing())
           .execute();
       }
@@ -71,18 +71,18 @@ export function sqlTrainerStore(database: Kysely<StateTables>): TrainerStore {
         answers: await count('trainer_answer'),
       };
     },
-    async untrainedRounds(task) {
+    async roundsToTrain(task) {
       const rows = await database
         .selectFrom('trainer_round')
         .select('opened')
         .where('task', '=', task)
-        .where('trained', '=', 0)
+        .where('enqueued', '=', 0)
         .orderBy('round')
         .execute();
       return rows.map((row) => JSON.parse(row.opened) as RoundOpened);
     },
-    async markTrained(task, round) {
-      await database.updateTable('trainer_round').set({ trained: 1 }).where('task', '=', task).where('round', '=', round).execute();
+    async markEnqueued(task, round) {
+      await database.updateTable('trainer_round').set({ enqueued: 1 }).where('task', '=', task).where('round', '=', round).execute();
     },
     async answeredSamples(task, round) {
       const rows = await database

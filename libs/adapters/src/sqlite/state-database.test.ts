@@ -37,6 +37,26 @@ jobStoreConformance('SQLite', sqliteHarness);
 ledgerConformance('SQLite', sqliteHarness);
 stageStoreConformance('SQLite', sqliteHarness);
 
+describe('SQLite: the state when it has grown', () => {
+  it('finds the place of the next job and event, and what is to do, without reading what is done', async () => {
+    const database = openDatabase(':memory:', { synchronous: 'normal' });
+    const kysely = new Kysely<StateTables>({ dialect: nodeSqliteDialect(database, 0) });
+    await createStateTables(kysely);
+    const plan = (query: string) =>
+      database
+        .prepare(`explain query plan ${query}`)
+        .all()
+        .map((step) => String(step['detail']));
+    expect(plan('select max(position) from job')).toEqual([expect.stringContaining('INDEX job_position')]);
+    const claimable = plan(`select id from job where kind = 'a' and state = 'open' and due <= 5 order by position limit 3`);
+    expect(claimable).toEqual([expect.stringContaining('INDEX job_open')]);
+    const pending = plan('select id, name, key, body from outbox where body is not null order by position limit 100');
+    expect(pending).toEqual([expect.stringContaining('INDEX outbox_pending')]);
+    expect(plan(`update outbox set body = null where id in ('a', 'b')`)[0]).toMatch(/SEARCH outbox USING INDEX/);
+    await kysely.destroy();
+  });
+});
+
 /** Reserves 7 of the task's budget, 40 times, in a process of its own; says on stdout how often that was granted. */
 const reserving = (path: string, process: string) => `
   import { sqliteState } from ${JSON.stringify(new URL('./state-database.ts', import.meta.url).href)};

@@ -1,7 +1,7 @@
 import { canonicalJson, LlambertError, type LogRecord } from '@llambert/domain';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { deadLetters, documents, eventNames, eventsNamed, predictions } from './arbitraries.ts';
+import { deadLetters, documents, eventNames, eventsNamed, predictions } from './arbitraries.fixture.ts';
 import { decodeDeadLetter, encodeDeadLetter } from './dead-letter.ts';
 import { decodeDocument, encodeDocument } from './document.ts';
 import { decodeEvent, encodeEvent } from './event.ts';

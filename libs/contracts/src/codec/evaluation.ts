@@ -9,6 +9,7 @@ export const references = enumeration<Evaluation['reference'], Reference>({
 
 const evaluatedOn = enumeration<Evaluation['on'], EvaluatedOn>({
   'out-of-fold': EvaluatedOn.EVALUATED_ON_OUT_OF_FOLD,
+  'held-out': EvaluatedOn.EVALUATED_ON_HELD_OUT,
   'certify-gold': EvaluatedOn.EVALUATED_ON_CERTIFY_GOLD,
 });
 

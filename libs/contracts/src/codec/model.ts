@@ -14,7 +14,11 @@ import { labelKinds } from './task.ts';
 
 type Setting = string | number | boolean;
 
-const students = enumeration<ModelManifest['student'], StudentKind>({ linear: StudentKind.STUDENT_KIND_LINEAR });
+const students = enumeration<ModelManifest['student'], StudentKind>({
+  linear: StudentKind.STUDENT_KIND_LINEAR,
+  frozen: StudentKind.STUDENT_KIND_FROZEN,
+  'fine-tuned': StudentKind.STUDENT_KIND_FINE_TUNED,
+});
 const calibrations = enumeration<ModelManifest['calibration']['method'], CalibrationMethod>({
   temperature: CalibrationMethod.CALIBRATION_METHOD_TEMPERATURE,
 });

@@ -1,12 +1,15 @@
-import { inUsd, type LabelKind, type LabellingSpec, type Task, type TaskSettings } from '@llambert/domain';
+import { inUsd, type LabelKind, type LabellingSpec, type StudentSettings, type Task, type TaskSettings } from '@llambert/domain';
 import {
   ClassWeights,
   OnOutcomeUnknown,
+  Pooling,
   SamplingStrategy,
   StudentChoice,
+  Truncation,
   LabelKind as WireKind,
   type TaskSettings as WireSettings,
   type LabellingSpec as WireSpec,
+  type StudentSettings as WireStudent,
   Task as WireTask,
 } from '../generated/llambert/task/v1/task.ts';
 import { messageCodec } from './codec.ts';
@@ -26,10 +29,20 @@ const strategies = enumeration<TaskSettings['sampling']['strategy'], SamplingStr
 const students = enumeration<TaskSettings['student']['model'], StudentChoice>({
   linear: StudentChoice.STUDENT_CHOICE_LINEAR,
   auto: StudentChoice.STUDENT_CHOICE_AUTO,
+  frozen: StudentChoice.STUDENT_CHOICE_FROZEN,
+  'fine-tuned': StudentChoice.STUDENT_CHOICE_FINE_TUNED,
 });
 const classWeights = enumeration<TaskSettings['student']['classWeights'], ClassWeights>({
   none: ClassWeights.CLASS_WEIGHTS_NONE,
   balanced: ClassWeights.CLASS_WEIGHTS_BALANCED,
+});
+const truncations = enumeration<TaskSettings['student']['truncation'], Truncation>({
+  head: Truncation.TRUNCATION_HEAD,
+  'head-and-tail': Truncation.TRUNCATION_HEAD_AND_TAIL,
+});
+const poolings = enumeration<TaskSettings['student']['fineTuning']['pooling'], Pooling>({
+  first: Pooling.POOLING_FIRST,
+  mean: Pooling.POOLING_MEAN,
 });
 
 export const taskCodec = messageCodec<WireTask, Task>('llambert.task.v1.Task', WireTask, {
@@ -81,7 +94,7 @@ function settingsToWire({ teacher, budget, sampling, student, routing }: TaskSet
       stratifyBy: sampling.stratifyBy ?? undefined,
       targetAgreement: sampling.targetAgreement ?? undefined,
     },
-    student: { ...student, model: students.toWire(student.model), classWeights: classWeights.toWire(student.classWeights) },
+    student: studentToWire(student),
     routing,
   };
 }
@@ -91,7 +104,6 @@ function settingsFromWire(wire: WireSettings): TaskSettings {
   const price = present('settings.teacher.price', teacher.price);
   const budget = present('settings.budget', wire.budget);
   const sampling = present('settings.sampling', wire.sampling);
-  const student = present('settings.student', wire.student);
   const routing = present('settings.routing', wire.routing);
   return {
     teacher: {
@@ -115,14 +127,48 @@ function settingsFromWire(wire: WireSettings): TaskSettings {
       quorum: share('settings.sampling.quorum', sampling.quorum),
       deadlineSeconds: finite('settings.sampling.deadline_seconds', sampling.deadlineSeconds),
     },
-    student: {
-      model: students.fromWire('settings.student.model', student.model),
-      seed: student.seed,
-      classWeights: classWeights.fromWire('settings.student.class_weights', student.classWeights),
-    },
+    student: studentFromWire(present('settings.student', wire.student)),
     routing: {
       targetError: share('settings.routing.target_error', routing.targetError),
       confidence: share('settings.routing.confidence', routing.confidence),
+    },
+  };
+}
+
+function studentToWire({ fineTuning, ...student }: StudentSettings): WireStudent {
+  return {
+    ...student,
+    model: students.toWire(student.model),
+    encoder: student.encoder ?? undefined,
+    classWeights: classWeights.toWire(student.classWeights),
+    truncation: truncations.toWire(student.truncation),
+    fineTuning: {
+      ...fineTuning,
+      learningRate: fineTuning.learningRate ?? undefined,
+      pooling: poolings.toWire(fineTuning.pooling),
+      noiseRobustness: fineTuning.noiseRobustness ?? undefined,
+    },
+  };
+}
+
+function studentFromWire(wire: WireStudent): StudentSettings {
+  const tuning = present('settings.student.fine_tuning', wire.fineTuning);
+  const at = (field: string) => `settings.student.fine_tuning.${field}`;
+  return {
+    ...wire,
+    model: students.fromWire('settings.student.model', wire.model),
+    encoder: wire.encoder ?? null,
+    classWeights: classWeights.fromWire('settings.student.class_weights', wire.classWeights),
+    truncation: truncations.fromWire('settings.student.truncation', wire.truncation),
+    fineTuning: {
+      ...tuning,
+      learningRate: orNull(tuning.learningRate, (value) => finite(at('learning_rate'), value)),
+      pooling: poolings.fromWire(at('pooling'), tuning.pooling),
+      layerDecay: share(at('layer_decay'), tuning.layerDecay),
+      weightDecay: finite(at('weight_decay'), tuning.weightDecay),
+      warmup: share(at('warmup'), tuning.warmup),
+      labelSmoothing: share(at('label_smoothing'), tuning.labelSmoothing),
+      noiseRobustness: orNull(tuning.noiseRobustness, (value) => share(at('noise_robustness'), value)),
     },
   };
 }

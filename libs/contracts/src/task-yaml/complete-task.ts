@@ -2,6 +2,7 @@ import type { GoldDraw, Task } from '@llambert/domain';
 import { defaultTaskTopics } from '../topics.ts';
 import { defaultMaxOutputTokens, defaultPoolSize, defaultRounds, defaults } from './defaults.ts';
 import type { TaskDraft } from './schema.ts';
+import { parseStudentModel } from './student-model.ts';
 
 /** A task.yaml, complete. */
 export interface ParsedTask {
@@ -55,7 +56,12 @@ export function completeTask(draft: TaskDraft, prefix: string): ParsedTask {
           rounds: defaultRounds(budget.annotations),
           ...given(draft.sampling),
         },
-        student: { ...defaults.student, ...given(draft.student) },
+        student: {
+          ...defaults.student,
+          ...given(draft.student),
+          ...parseStudentModel(draft.student?.model ?? defaults.student.model),
+          fineTuning: { ...defaults.student.fineTuning, ...given(draft.student?.fineTuning) },
+        },
         routing: { ...defaults.routing, ...given(draft.routing) },
       },
       topics: { ...defaultTaskTopics(prefix, draft.task), ...given(draft.topics) },

@@ -23,7 +23,25 @@ export const defaults = {
     quorum: 0.9,
     deadlineSeconds: 86_400,
   },
-  student: { model: 'auto', seed: 1, classWeights: 'none' },
+  student: {
+    model: 'auto',
+    seed: 1,
+    classWeights: 'none',
+    maxTokens: 256,
+    truncation: 'head',
+    fineTuning: {
+      epochs: 3,
+      batchSize: 16,
+      learningRate: null,
+      pooling: 'mean',
+      layerDecay: 1,
+      weightDecay: 0.01,
+      warmup: 0.1,
+      labelSmoothing: 0,
+      noiseRobustness: null,
+      patience: 2,
+    },
+  },
   routing: { targetError: 0.05, confidence: 0.95 },
 } as const;
 

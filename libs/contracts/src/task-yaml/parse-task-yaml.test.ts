@@ -1,7 +1,9 @@
 import { LlambertError } from '@llambert/domain';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { defaults } from './defaults.ts';
 import { parseTaskYaml } from './parse-task-yaml.ts';
+import { writeStudentModel } from './student-model.ts';
 
 const films = `task: film-reviews
 description: Does the writer recommend the film on the whole?
@@ -78,7 +80,15 @@ describe('a good task.yaml', () => {
             quorum: 0.9,
             deadlineSeconds: 86_400,
           },
-          student: { model: 'auto', seed: 1, classWeights: 'none' },
+          student: {
+            model: 'auto',
+            encoder: null,
+            seed: 1,
+            classWeights: 'none',
+            maxTokens: 256,
+            truncation: 'head',
+            fineTuning: defaults.student.fineTuning,
+          },
           routing: { targetError: 0.05, confidence: 0.95 },
         },
         topics: { source: 'llambert.film-reviews.documents.v1', predictions: 'llambert.film-reviews.prediction.made.v1' },
@@ -148,6 +158,20 @@ describe('a good task.yaml', () => {
   });
 });
 
+describe('a student', () => {
+  it.each([
+    ['linear', { model: 'linear', encoder: null }],
+    ['"frozen:hf:a/b@v2"', { model: 'frozen', encoder: 'hf:a/b@v2' }],
+    ['"hf:a/b"', { model: 'fine-tuned', encoder: 'hf:a/b' }],
+    ['../models/minilm', { model: 'fine-tuned', encoder: '../models/minilm' }],
+    ['"scratch:small"', { model: 'fine-tuned', encoder: 'scratch:small' }],
+  ])('%s is read and written back', (written, expected) => {
+    const { task } = parse(`${least}student: {model: ${written}}\n`);
+    expect(task.settings.student).toMatchObject(expected);
+    expect(writeStudentModel(task.settings.student)).toBe(written.replaceAll('"', ''));
+  });
+});
+
 describe('a bad task.yaml', () => {
   it('has every problem named with line and column, in their order', () => {
     const text = films
@@ -205,7 +229,10 @@ describe('a bad task.yaml', () => {
     ['money finer than the ledger', 'budget: {usd: 1e-12}', 'budget.usd: is finer than a billionth of a dollar'],
     ['an error of all', 'routing: {targetError: 1}', 'routing.targetError: must be below 1'],
     ['an error of none', 'routing: {targetError: 0}', 'routing.targetError: must be above 0'],
-    ['a student to come', 'student: {model: "frozen:hf:a/b"}', 'this version has no other student'],
+    ['a student that there is not', 'student: {model: linea}', 'which is no student'],
+    ['a frozen encoder with fresh weights', 'student: {model: "frozen:scratch:small"}', 'whose embeddings mean nothing'],
+    ['a hub name without its owner', 'student: {model: "hf:bert"}', 'the owner is missing'],
+    ['a learning rate that is none', 'student: {fineTuning: {learningRate: 3}}', 'student.fineTuning.learningRate'],
     ['an example without a label', 'examples: [{text: x}]', 'examples[0]: must have either label or labels'],
     ['an example with both', 'examples: [{text: x, label: a, labels: [a]}]', 'examples[0]: must have either label or labels'],
     ['an example with two labels for one', 'examples: [{text: x, labels: [a, b]}]', 'examples[0].labels: must be exactly one label'],

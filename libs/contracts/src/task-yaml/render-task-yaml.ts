@@ -5,6 +5,7 @@ import { completeTask, type ParsedTask } from './complete-task.ts';
 import { contradictions } from './contradictions.ts';
 import { type JsonSchema, taskJsonSchema } from './json-schema.ts';
 import { type TaskDraft, taskFile } from './schema.ts';
+import { writeStudentModel } from './student-model.ts';
 
 /**
  * The task.yaml of a draft, with every setting at its value (a default where the draft has none) under a comment that says what it is.
@@ -34,7 +35,8 @@ export function renderTaskYaml(draft: TaskDraft, options: { prefix?: string; sch
 /** A task in the shape of its file, topics apart. Labels are a Map, which keeps the order of names that are numbers. */
 function fileOf({ task, goldFile, goldDraw }: ParsedTask): Record<string, unknown> {
   const { description, kind, labels, guide, examples } = task.spec;
-  const { teacher, budget, sampling, student, routing } = task.settings;
+  const { teacher, budget, sampling, routing } = task.settings;
+  const { encoder, ...student } = task.settings.student;
   return {
     task: task.name,
     description,
@@ -47,7 +49,7 @@ function fileOf({ task, goldFile, goldDraw }: ParsedTask): Record<string, unknow
     teacher,
     budget,
     sampling,
-    student,
+    student: { ...student, model: writeStudentModel({ model: student.model, encoder }) },
     gold: goldFile === null || goldDraw === null ? goldFile : { file: goldFile, sampled: goldDraw },
     routing,
   };

@@ -2,6 +2,7 @@ import { inUsd, nanoUsd } from '@llambert/domain';
 import * as z from 'zod';
 import { topicNameProblem } from '../topics.ts';
 import { defaults } from './defaults.ts';
+import { studentModelProblem } from './student-model.ts';
 
 // The form of a task.yaml: every rule that concerns one setting alone. Descriptions serve editors (by the JSON Schema) and people
 // (as comments of a rendered file), so each is one line.
@@ -135,17 +136,43 @@ const sampling = z.strictObject({
   deadlineSeconds: optional(z.number().gt(0).max(31_536_000), 'Deadline of a round, in seconds', defaults.sampling.deadlineSeconds),
 });
 
+const tuning = defaults.student.fineTuning;
+
+const fineTuning = z.strictObject({
+  epochs: optional(z.int().min(1).max(1000), 'Most passes over the labelled texts', tuning.epochs),
+  batchSize: optional(z.int().min(1).max(4096), 'Texts per update', tuning.batchSize),
+  learningRate: optional(z.number().gt(0).lt(1).nullable(), 'null: 5e-5 for pretrained weights, 1e-3 for fresh ones', tuning.learningRate),
+  pooling: optional(z.enum(['first', 'mean']), "A text's vector: its first token's, or the mean of all", tuning.pooling),
+  layerDecay: optional(z.number().gt(0).max(1), "A layer's learning rate as a share of the one above it", tuning.layerDecay),
+  weightDecay: optional(z.number().min(0).max(1), 'Decay of the weights, times the learning rate', tuning.weightDecay),
+  warmup: optional(z.number().min(0).max(1), 'Share of the updates over which the learning rate rises', tuning.warmup),
+  labelSmoothing: optional(z.number().min(0).lt(1), 'Share of a label that is spread over all labels', tuning.labelSmoothing),
+  noiseRobustness: optional(
+    z.number().gt(0).max(1).nullable(),
+    'q of the generalized cross entropy, so that wrong labels pull less; null: cross entropy',
+    tuning.noiseRobustness,
+  ),
+  patience: optional(z.int().min(1).max(1000), 'Epochs without a gain on the held-out part after which training ends', tuning.patience),
+});
+
 const student = z.strictObject({
   model: optional(
-    z.enum(['linear', 'auto'], {
-      error:
-        'must be linear or auto (which chooses among the students there are): this version has no other student, neither frozen:<encoder> nor an encoder to fine-tune',
+    text(4096).superRefine((model, context) => {
+      const problem = studentModelProblem(model);
+      if (problem !== null) context.addIssue({ code: 'custom', message: problem });
     }),
-    'linear, or auto: the best student there is',
+    'linear, frozen:<encoder>, an encoder to fine-tune (folder, hf:<owner>/<name>[@revision], scratch:small), or auto',
     defaults.student.model,
   ),
   seed: optional(whole(0), 'Seed of folds and initial weights', defaults.student.seed),
   classWeights: optional(z.enum(['none', 'balanced']), 'balanced: all classes weigh the same in training', defaults.student.classWeights),
+  maxTokens: optional(z.int().min(8).max(8192), 'Most tokens that an encoder reads of a text', defaults.student.maxTokens),
+  truncation: optional(
+    z.enum(['head', 'head-and-tail']),
+    'Which tokens of a longer text: the first ones, or some from both ends',
+    defaults.student.truncation,
+  ),
+  fineTuning: optional(fineTuning, 'How an encoder is fine-tuned'),
 });
 
 const openShare = z.number().gt(0).lt(1);

@@ -5,7 +5,7 @@ export interface NewJob {
   readonly kind: string;
   /** Unique within the kind, and a function of what is to be done: recording it twice is recording it once. */
   readonly id: string;
-  /** Jobs of one kind and scope can be counted and cancelled together; the task's name. */
+  /** Jobs of one kind and scope are counted together; the task's name. */
   readonly scope: string;
   readonly payload: string;
 }

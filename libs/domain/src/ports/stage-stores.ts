@@ -106,9 +106,10 @@ export interface TrainerStore {
   /** A document has one gold label a task: the last decision stands. */
   recordGold(gold: readonly Gold[]): Promise<void>;
   round(task: string, round: number): Promise<{ opened: RoundOpened; samples: number; answers: number } | null>;
-  /** Rounds for which no training has been enqueued. */
-  untrainedRounds(task: string): Promise<readonly RoundOpened[]>;
-  markTrained(task: string, round: number): Promise<void>;
+  /** Rounds for which no training has been enqueued yet. */
+  roundsToTrain(task: string): Promise<readonly RoundOpened[]>;
+  /** Says that the round's training is enqueued, not that it is done. */
+  markEnqueued(task: string, round: number): Promise<void>;
   /** Every sample of rounds 1 to `round` that has an answer, with it, by sample id. */
   answeredSamples(task: string, round: number): Promise<readonly { sample: Sample; answer: Answer }[]>;
   /** By document id. */

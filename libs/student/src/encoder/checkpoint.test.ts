@@ -6,7 +6,7 @@ import { LlambertError } from '@llambert/domain';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { float32Tensor, type Tensor, writeSafetensors } from '../safetensors.ts';
-import { loadCheckpoint } from './checkpoint.ts';
+import { loadCheckpoint, readEncoderConfig } from './checkpoint.ts';
 import type { EncoderConfig } from './config.ts';
 import { initialWeights } from './scratch.ts';
 import { checkpointNames, encoderWeightShapes } from './weights.ts';
@@ -166,6 +166,7 @@ describe('a checkpoint is refused', () => {
   it('where files are missing', async () => {
     await expect(loadCheckpoint(join(folder, 'nowhere'))).rejects.toEqual(refusal('not_found', /holds no model: it has no config\.json/));
     await put('config.json', configJson);
+    expect(await readEncoderConfig(folder)).toEqual(config);
     await expectRefusal('not_found', /neither model\.safetensors nor model\.safetensors\.index\.json/);
     await mkdir(join(folder, 'model.safetensors'));
     await expectRefusal('invalid_input', /cannot be read: EISDIR/);

@@ -15,6 +15,7 @@ export interface Checkpoint {
 /** Which file has which tensor, of all that a checkpoint has. */
 type Whereabouts = ReadonlyMap<string, string>;
 
+const configName = 'config.json';
 const weightsName = 'model.safetensors';
 const indexName = 'model.safetensors.index.json';
 
@@ -27,8 +28,25 @@ const indexName = 'model.safetensors.index.json';
  * damaged or do not belong together; each names the file and says what to do.
  */
 export async function loadCheckpoint(folder: string): Promise<Checkpoint> {
+  return readable(folder, readCheckpoint(folder));
+}
+
+/**
+ * The configuration alone, with its refusals: what a model is can be known before its weights are there. Throws as `loadCheckpoint`
+ * does.
+ */
+export async function readEncoderConfig(folder: string): Promise<EncoderConfig> {
+  const path = join(folder, configName);
+  return readable(
+    folder,
+    readJson(path, `${folder} holds no model: it has no ${configName}`).then((json) => parseEncoderConfig(json, path)),
+  );
+}
+
+/** Errors of the file system in words of ours. */
+async function readable<T>(folder: string, reading: Promise<T>): Promise<T> {
   try {
-    return await readCheckpoint(folder);
+    return await reading;
   } catch (error) {
     const systemCode = (error as { code?: unknown } | null)?.code;
     if (error instanceof LlambertError || typeof systemCode !== 'string') throw error;
@@ -40,8 +58,8 @@ export async function loadCheckpoint(folder: string): Promise<Checkpoint> {
 }
 
 async function readCheckpoint(folder: string): Promise<Checkpoint> {
-  const configPath = join(folder, 'config.json');
-  const config = parseEncoderConfig(await readJson(configPath, `${folder} holds no model: it has no config.json`), configPath);
+  const configPath = join(folder, configName);
+  const config = await readEncoderConfig(folder);
   const whereabouts = await findTensors(folder);
   const nameOf = checkpointNamesAmong(config.family, whereabouts);
   const beyond = nameOf(`encoder.layer.${config.layers}.attention.self.query.weight`);

@@ -166,3 +166,25 @@ export function parseEncoderConfig(json: unknown, source: string): EncoderConfig
     dropout: { hidden: probability(keys.hiddenDropout), attention: probability(keys.attentionDropout) },
   };
 }
+
+/**
+ * The config.json that describes an encoder to Hugging Face's transformers, and to `parseEncoderConfig`. A DistilBERT's epsilon is always
+ * the 1e-12 that transformers takes.
+ */
+export function encoderConfigJson(config: EncoderConfig): Record<string, unknown> {
+  const keys = keysOf[config.family];
+  return {
+    model_type: config.family,
+    vocab_size: config.vocabularySize,
+    [keys.hiddenSize]: config.hiddenSize,
+    [keys.layers]: config.layers,
+    [keys.heads]: config.heads,
+    [keys.intermediateSize]: config.intermediateSize,
+    [keys.activation]: 'gelu',
+    [keys.hiddenDropout]: config.dropout.hidden,
+    [keys.attentionDropout]: config.dropout.attention,
+    max_position_embeddings: config.positions,
+    pad_token_id: config.padTokenId,
+    ...(keys.hasTokenTypes ? { type_vocab_size: config.tokenTypes, layer_norm_eps: config.layerNormEpsilon } : {}),
+  };
+}

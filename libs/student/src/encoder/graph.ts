@@ -37,6 +37,8 @@ export interface EncoderParts {
   /** A token's share in its text's mean, 0 for padding, [tokens, texts, 1]. Read where pooling is `mean`. */
   readonly tokenWeights: Value | null;
   readonly dropout: (x: Value, rate: number) => Value;
+  /** x·Wᵀ + b with the weights of that name in another form than float32; left out: in float32. */
+  readonly dense?: (x: Value, name: string) => Value;
 }
 
 /**
@@ -78,8 +80,8 @@ function attention(tape: Tape, parts: EncoderParts, name: string, x: Value, read
   return reshape(tape, mixed, [read.shape[0]!, config.hiddenSize]);
 }
 
-function dense(tape: Tape, { parameter }: EncoderParts, x: Value, name: string): Value {
-  return linear(tape, x, parameter(`${name}.weight`), parameter(`${name}.bias`));
+function dense(tape: Tape, { parameter, dense: other }: EncoderParts, x: Value, name: string): Value {
+  return other?.(x, name) ?? linear(tape, x, parameter(`${name}.weight`), parameter(`${name}.bias`));
 }
 
 function norm(tape: Tape, { config, parameter }: EncoderParts, x: Value, name: string): Value {

@@ -33,10 +33,16 @@ export function withoutSpecialNames(file: JsonObject, specials: ReadonlySet<stri
   return { ...file, model, added_tokens: added.map((token) => ({ ...token, content: renamed(token['content'] as string) })) };
 }
 
-/** A merge is `"left right"` or `["left", "right"]`. One that makes or takes a special token would let text become one. */
-function isMergeOfSpecial(merge: unknown, prefix: string, specials: ReadonlySet<string>): boolean {
+/** A merge of a byte-pair model is `"left right"` or `["left", "right"]`; nothing where it is neither. */
+export function mergeParts(merge: unknown): [left: string, right: string] | [] {
   const [left, right] = typeof merge === 'string' ? merge.split(' ') : Array.isArray(merge) ? merge : [];
-  if (typeof left !== 'string' || typeof right !== 'string') return false;
+  return typeof left === 'string' && typeof right === 'string' ? [left, right] : [];
+}
+
+/** A merge that makes or takes a special token would let text become one. */
+function isMergeOfSpecial(merge: unknown, prefix: string, specials: ReadonlySet<string>): boolean {
+  const [left, right] = mergeParts(merge);
+  if (left === undefined || right === undefined) return false;
   const joined = left + (right.startsWith(prefix) ? right.slice(prefix.length) : right);
   return specials.has(left) || specials.has(right) || specials.has(joined);
 }

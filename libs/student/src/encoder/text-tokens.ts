@@ -13,7 +13,7 @@ export interface WantedEnds {
 export interface CutTokens {
   /** All tokens, or the head's and the tail's. */
   readonly ids: Int32Array;
-  /** How many tokens the text has; where the middle was never read, an estimate above `head + tail`. */
+  /** How many tokens the text has. Where not all was read, an estimate above `head + tail`: it decides only who gets a pair's odd token. */
   readonly total: number;
   readonly truncated: boolean;
 }

@@ -1,5 +1,5 @@
 import { LlambertError } from '@llambert/domain';
-import { withoutSpecialNames } from './harmless-specials.ts';
+import { mergeParts, withoutSpecialNames } from './harmless-specials.ts';
 import { type SequenceTemplate, sequenceTemplate } from './sequence-template.ts';
 
 export interface TokenizerFile {
@@ -11,6 +11,8 @@ export interface TokenizerFile {
   readonly longestWord: number;
   /** The same tokenizer for the `tokenizers` package: without truncation, padding and dropout, and deaf to special tokens in texts. */
   readonly harmlessJson: string;
+  /** The names of the added tokens in it. */
+  readonly addedTokens: readonly string[];
 }
 
 type JsonObject = Record<string, unknown>;
@@ -47,6 +49,10 @@ export function parseTokenizerFile(json: string, where: string): TokenizerFile {
     vocabulary.set(name, id);
     if (special) specials.add(name);
   }
+  const unknown = model['unk_token'] ?? '[UNK]';
+  if (kind === 'WordPiece' && !vocabulary.has(String(unknown)))
+    throw corrupt(`its vocabulary lacks ${unknown}, the token for unknown words`);
+  checkMerges(model, corrupt);
   const template = sequenceTemplate(file['post_processor']);
   if (!template) {
     throw unusable(
@@ -61,12 +67,14 @@ export function parseTokenizerFile(json: string, where: string): TokenizerFile {
   const padName = padNames.find((name) => vocabulary.has(name));
   if (padName === undefined) throw unusable(`it has no padding token. Add ${padNames.join(' or ')} to its vocabulary`);
   specials.add(padName);
+  const harmless = { ...withoutSpecialNames(file, specials), truncation: null, padding: null };
   return {
     vocabularySize: 1 + vocabulary.values().reduce((highest, id) => Math.max(highest, id), 0),
     padTokenId: vocabulary.get(padName)!,
     template,
     longestWord: kind === 'WordPiece' ? longestWordOf(model, corrupt) : 0,
-    harmlessJson: JSON.stringify({ ...withoutSpecialNames(file, specials), truncation: null, padding: null }),
+    harmlessJson: JSON.stringify(harmless),
+    addedTokens: Array.from(addedTokensOf(harmless, corrupt), ([name]) => name),
   };
 }
 
@@ -112,6 +120,16 @@ function* addedTokensOf(file: JsonObject, corrupt: Complaint): Generator<[name: 
     if (!isObject(token) || typeof token['content'] !== 'string' || !isId(token['id']))
       throw corrupt('an added token lacks its content or id');
     yield [token['content'], token['id'], token['special'] === true];
+  }
+}
+
+/** The native package cuts the prefix off blindly, and aborts the whole process where there is none. */
+function checkMerges({ merges, continuing_subword_prefix: prefix }: JsonObject, corrupt: Complaint): void {
+  if (!Array.isArray(merges) || typeof prefix !== 'string') return;
+  for (const merge of merges) {
+    const [, right] = mergeParts(merge);
+    if (right !== undefined && !right.startsWith(prefix))
+      throw corrupt('"model.merges" and "model.continuing_subword_prefix" contradict each other');
   }
 }
 

@@ -76,52 +76,6 @@ describe.each(kinds)('the %s tokenizer', (kind) => {
     };
     await expectReference(readTokenizer(JSON.stringify(baked), kind), answers[kind]);
   });
-
-  it('keeps the first tokens, or first and last, and says exactly whether it left some out', async () => {
-    const word = fc.oneof(fc.constantFrom('film', 'the', 'recommend', '漢字', 'ไม่'), fc.string({ unit: 'grapheme', maxLength: 8 }));
-    const longText = fc
-      .array(fc.tuple(word, fc.nat(40)), { maxLength: 60 })
-      .map((runs) => runs.map(([own, times]) => `${own} `.repeat(times)).join(''));
-    await fc.assert(
-      fc.asyncProperty(longText, fc.integer({ min: 3, max: 80 }), async (text, maxTokens) => {
-        const [all] = await tokenizer.tokenize([{ text }], whole);
-        const full = all!.ids.subarray(1, -1);
-        const room = maxTokens - 2;
-        const head = Math.min(room, Math.floor(maxTokens / 4));
-        const bothEnds = [...full.subarray(0, head), ...full.subarray(full.length - (room - head))];
-        for (const [truncation, kept] of [
-          ['head', [...full.subarray(0, room)]],
-          ['head-and-tail', bothEnds],
-        ] as const) {
-          const [own] = await tokenizer.tokenize([{ text }], { maxTokens, truncation });
-          const truncated = full.length > room;
-          expect([...own!.ids]).toEqual([start, ...(truncated ? kept : full), separator]);
-          expect(own!.truncated).toBe(truncated);
-        }
-      }),
-      { numRuns: 60 },
-    );
-  });
-
-  it.each([
-    ['words', 'the film, not recommended! '.repeat(8000)],
-    ['white space around a word', `${' '.repeat(100_000)}film${'\n'.repeat(100_000)}`],
-    ['a letter', 'x'.repeat(2 ** 17)],
-    ['ideographs', '漢字好电影不是我们的人'.repeat(10_000)],
-    ['emoji', '👍🏽'.repeat(30_000)],
-  ])('reads of a long text of %s what it would keep of the whole', async (_name, text) => {
-    const [all] = await tokenizer.tokenize([{ text }], whole);
-    const truncated = all!.ids.length > 64;
-    for (const [truncation, head] of [
-      ['head', 62],
-      ['head-and-tail', 16],
-    ] as const) {
-      const kept = [...all!.ids.subarray(0, 1 + head), ...all!.ids.subarray(all!.ids.length - (63 - head))];
-      const [own] = await tokenizer.tokenize([{ text }], { maxTokens: 64, truncation });
-      expect([...own!.ids]).toEqual(truncated ? kept : [...all!.ids]);
-      expect(own!.truncated).toBe(truncated);
-    }
-  });
 });
 
 /** The compatible forms that NFKC turns back. */
@@ -140,20 +94,6 @@ describe('a tokenizer', () => {
     );
     expect(together).toEqual(alone);
     expect(await bert.tokenize([], whole)).toEqual([]);
-  });
-
-  it('cuts the longer text of a pair, however long', async () => {
-    const [first] = await bert.tokenize([{ text: 'not the film' }], whole);
-    const maxTokens = 3 * first!.ids.length;
-    const documents = [{ text: 'not the film', textPair: 'the film '.repeat(50_000) }];
-    const [pair] = await bert.tokenize(documents, { maxTokens, truncation: 'head' });
-    expect([...pair!.ids.subarray(0, first!.ids.length)]).toEqual([...first!.ids]);
-    expect({ length: pair!.ids.length, last: pair!.ids.at(-1), truncated: pair!.truncated }).toEqual({
-      length: maxTokens,
-      last: 3,
-      truncated: true,
-    });
-    expect([...pair!.types]).toEqual(Array.from(pair!.ids, (_, at) => (at < first!.ids.length ? 0 : 1)));
   });
 
   it('puts an empty second text as a pair', async () => {
@@ -229,6 +169,13 @@ describe('a tokenizer file', () => {
     ['no [PAD]', () => changed('bert-cased', (file) => without(file, '[PAD]')), 'invalid_input', 'padding token'],
     ['no <pad>', () => changed('xlm-roberta', (file) => without(file, '<pad>')), 'invalid_input', 'padding token'],
     [
+      'a prefix that its merges lack',
+      () => changed('roberta', (file) => ({ ...file, model: { ...file.model, continuing_subword_prefix: 'prefix' } })),
+      'corrupt_artifact',
+      'contradict',
+    ],
+    ['no [UNK]', () => changed('bert-cased', (file) => without(file, '[UNK]')), 'corrupt_artifact', '[UNK]'],
+    [
       'an id below 0',
       () => changed('roberta', (file) => ({ ...file, model: { ...file.model, vocab: { a: -1 } } })),
       'corrupt_artifact',
@@ -238,13 +185,77 @@ describe('a tokenizer file', () => {
       'a normalizer that nobody knows',
       () => changed('roberta', (file) => ({ ...file, normalizer: { type: 'Mine' } })),
       'corrupt_artifact',
-      'cannot read it',
+      'cannot use it',
     ],
   ])('that is or has %s is refused with what to do', (_name, file, code, message) => {
     expect(() => readTokenizer(file(), 'm/tokenizer.json')).toThrow(
       expect.objectContaining({ code, message: expect.stringContaining(message) }),
     );
     expect(() => readTokenizer(file(), 'm/tokenizer.json')).toThrow(/^m\/tokenizer\.json: .*(Download|Choose|Save|Add)/);
+  });
+
+  it('may be of the older forms of the format', async () => {
+    const oldMerges = changed('roberta', (file) => {
+      const { type: _, merges, ...model } = file.model;
+      return { ...file, model: { ...model, merges: (merges as string[][]).map((merge) => merge.join(' ')) } };
+    });
+    await expectReference(readTokenizer(oldMerges, 'old'), answers.roberta);
+    const oldBert = changed('bert-cased', (file) => ({
+      ...file,
+      post_processor: { type: 'BertProcessing', sep: ['[SEP]', 3], cls: ['[CLS]', 2] },
+    }));
+    await expectReference(readTokenizer(oldBert, 'old'), answers['bert-cased']);
+  });
+
+  it('may have its template in a sequence', async () => {
+    const sequence = changed('roberta', (file) => ({
+      ...file,
+      post_processor: {
+        type: 'Sequence',
+        processors: [file.post_processor, { type: 'ByteLevel', add_prefix_space: true, trim_offsets: false, use_regex: true }],
+      },
+    }));
+    await expectReference(readTokenizer(sequence, 'sequence'), answers.roberta);
+  });
+
+  it('may have merges that spell a special token: they are not done', async () => {
+    const spelling = changed('roberta', ({ model, ...file }) => ({
+      ...file,
+      pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
+      model: {
+        ...model,
+        vocab: { ...(model['vocab'] as object), '<s': 5000 },
+        merges: [['<', 's'], ['<s', '>'], ...(model['merges'] as string[][])],
+      },
+    }));
+    const [own] = await readTokenizer(spelling, 'spelling').tokenize([{ text: '<s>' }], whole);
+    const { vocab } = (JSON.parse(spelling) as { model: { vocab: Record<string, number> } }).model;
+    expect([...own!.ids]).toEqual([0, 5000, vocab['>'], 2]);
+  });
+
+  it('is as large as the ids that come of it, whatever ids it gives to added tokens', async () => {
+    const misnumbered = changed('bert-cased', (file) => ({
+      ...file,
+      added_tokens: file.added_tokens.map((token) =>
+        /^\[[A-Z]+\]$/.test(token.content) && token.content !== '[NEW]' ? token : { ...token, id: 7 },
+      ),
+      model: {
+        ...file.model,
+        vocab: Object.fromEntries(Object.entries(file.model['vocab'] as Record<string, number>).filter(([, id]) => id < 800)),
+      },
+    }));
+    const tokenizer = readTokenizer(misnumbered, 'misnumbered');
+    const [own] = await tokenizer.tokenize([{ text: '[NEW]' }], whole);
+    expect(tokenizer.vocabularySize).toBeGreaterThan(own!.ids[1]!);
+  });
+
+  it('whose fault only a text shows is refused then', async () => {
+    const noUnknown = changed('xlm-roberta', (file) => ({ ...file, model: { ...file.model, unk_id: null } }));
+    const tokenizer = readTokenizer(noUnknown, 'm/tokenizer.json');
+    await expect(tokenizer.tokenize([{ text: '\u{10ffff}' }], whole)).rejects.toMatchObject({
+      code: 'corrupt_artifact',
+      message: expect.stringMatching(/^m\/tokenizer\.json: .*Download/),
+    });
   });
 
   it('with anything wrong in it is refused, never a crash', async () => {

@@ -70,8 +70,11 @@ export async function loadTokenizer(folderOrFile: string): Promise<EncoderTokeni
  * @throws LlambertError as `loadTokenizer`
  */
 export function readTokenizer(json: string, where: string): EncoderTokenizer {
-  const { vocabularySize, padTokenId, template, longestWord, harmlessJson } = parseTokenizerFile(json, where);
-  const tokenizer = nativeTokenizer(harmlessJson, where);
+  const { padTokenId, template, longestWord, ...file } = parseTokenizerFile(json, where);
+  const tokenizer = nativeTokenizer(file.harmlessJson, where);
+  // The native package numbers an added token itself, whatever id the file gives it, unless the model's vocabulary has it.
+  const highest = (size: number, name: string) => Math.max(size, 1 + (tokenizer.tokenToId(name) ?? 0));
+  const vocabularySize = file.addedTokens.reduce(highest, file.vocabularySize);
   const specials = { single: specialTokenCount(template.single), pair: specialTokenCount(template.pair) };
 
   /** What of each text is needed at most: both ends of a single text, the start of each text of a pair. */
@@ -102,7 +105,9 @@ export function readTokenizer(json: string, where: string): EncoderTokenizer {
         );
       }
       const wanted = documents.map((document) => wantedOf(document, options));
-      const cut = (await encodeEnds(tokenizer, wanted.flat(), longestWord)).values();
+      const cut = (
+        await encodeEnds(tokenizer, wanted.flat(), longestWord).catch((error) => Promise.reject(unreadable(where, error)))
+      ).values();
       return wanted.map((ends) =>
         assembled(
           ends.map(() => cut.next().value!),
@@ -132,10 +137,15 @@ function nativeTokenizer(json: string, where: string): Tokenizer {
   try {
     return Tokenizer.fromString(json);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new LlambertError('corrupt_artifact', `${where}: the tokenizers package cannot read it: ${reason}. Download or export it again`, {
-      facts: { file: where },
-      cause: error,
-    });
+    throw unreadable(where, error);
   }
+}
+
+/** What the native package says of a file: when it reads it, or, of some faults, only when it meets a text. */
+function unreadable(where: string, error: unknown): LlambertError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new LlambertError('corrupt_artifact', `${where}: the tokenizers package cannot use it: ${reason}. Download or export it again`, {
+    facts: { file: where },
+    cause: error,
+  });
 }

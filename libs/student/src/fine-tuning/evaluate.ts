@@ -32,33 +32,37 @@ export async function scorer(shape: ClassifierShape, settings: SessionSettings &
   };
 }
 
-/** Mean cross entropy per text, by weight; for several labels at once the mean over them. */
+/** Mean cross entropy by weight, as training has it without its noise-robust form. */
 export function devLoss(
   logits: Float32Array,
-  texts: readonly { readonly target: readonly number[]; readonly weight: number }[],
+  texts: readonly { readonly target: readonly number[]; readonly weights: readonly number[] }[],
   kind: 'single' | 'multi',
 ): number {
   let total = 0;
-  let weights = 0;
-  for (const [row, { target, weight }] of texts.entries()) {
+  let weight = 0;
+  for (const [row, { target, weights }] of texts.entries()) {
     const own = logits.subarray(row * target.length, (row + 1) * target.length);
-    total += weight * (kind === 'single' ? softmaxLoss(own, target) : logisticLoss(own, target));
-    weights += weight;
+    const costs = kind === 'single' ? softmaxCosts(own, target) : logisticCosts(own, target);
+    for (const [label, cost] of costs.entries()) total += weights[label]! * cost;
+    weight += meanOf(weights);
   }
-  return total / weights;
+  return total / weight;
 }
 
-function softmaxLoss(logits: Float32Array, target: readonly number[]): number {
+export function meanOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+}
+
+function softmaxCosts(logits: Float32Array, target: readonly number[]): number[] {
   const greatest = Math.max(...logits);
   const normalizer = greatest + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - greatest), 0));
-  return target.reduce((sum, share, label) => sum + share * (normalizer - logits[label]!), 0);
+  return target.map((share, label) => share * (normalizer - logits[label]!));
 }
 
-/** Mean over labels of ln(1 + eᶻ) − t·z, written so that it cannot overflow. */
-function logisticLoss(logits: Float32Array, target: readonly number[]): number {
-  const losses = target.map((share, label) => {
+/** (ln(1 + eᶻ) − t·z) / labels, written so that it cannot overflow. */
+function logisticCosts(logits: Float32Array, target: readonly number[]): number[] {
+  return target.map((share, label) => {
     const logit = logits[label]!;
-    return Math.max(logit, 0) + Math.log1p(Math.exp(-Math.abs(logit))) - share * logit;
+    return (Math.max(logit, 0) + Math.log1p(Math.exp(-Math.abs(logit))) - share * logit) / target.length;
   });
-  return losses.reduce((sum, loss) => sum + loss, 0) / target.length;
 }

@@ -68,7 +68,7 @@ function texts(count: number, labels: number, seed: number): LabelledText[] {
     ids[0] = 1;
     ids[1 + below(ids.length - 1)] = 3 + label;
     const target = Array.from({ length: labels }, (_, each) => (each === label ? 1 : 0));
-    return { tokens: { ids, types: new Int32Array(ids.length), truncated: false }, target, weight: 1 };
+    return { tokens: { ids, types: new Int32Array(ids.length), truncated: false }, target, weights: target.map(() => 1) };
   });
 }
 
@@ -129,7 +129,7 @@ describe('fineTune', () => {
   it('stops when the loss is no number, and says what to change', async () => {
     await expect(trained({ learningRate: 1e30, clipNorm: 1e30 })).rejects.toMatchObject({
       code: 'invalid_input',
-      message: expect.stringContaining('Lower student.learningRate'),
+      message: expect.stringContaining('Lower student.fineTuning.learningRate'),
     });
   });
 

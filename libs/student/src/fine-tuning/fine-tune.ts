@@ -6,7 +6,7 @@ import { uniformNumbers } from '../random.ts';
 import { adamW, warmupThenLinear } from './adamw.ts';
 import { epochBatches, microBatches } from './batches.ts';
 import { DropoutMasks } from './dropout.ts';
-import { devLoss, scorer } from './evaluate.ts';
+import { devLoss, meanOf, scorer } from './evaluate.ts';
 import { Gradients } from './gradients.ts';
 import type { LossSettings } from './loss.ts';
 import { type MicroBatch, microBatch, weightFeeds } from './micro-batch.ts';
@@ -44,7 +44,8 @@ export interface LabelledText {
   readonly tokens: TokenizedText;
   /** Probability of each label. */
   readonly target: readonly number[];
-  readonly weight: number;
+  /** What each label's loss counts; for exclusive labels all the same. */
+  readonly weights: readonly number[];
 }
 
 export interface FineTuneProgress {
@@ -99,7 +100,7 @@ export async function fineTune(
       // Forward and backward, a part of the batch at a time.
       const gradients = new Gradients(state.weights, shape.config.firstPosition);
       const places = uniformNumbers(seed, firstDropoutStream + state.step);
-      const totalWeight = rows.reduce((total, row) => total + train[row]!.weight, 0);
+      const totalWeight = rows.reduce((total, row) => total + meanOf(train[row]!.weights), 0);
       let loss = 0;
       for (const part of microBatches(rows, lengths, settings.microBatchTokens)) {
         const texts = part.map((row) => train[row]!);
@@ -148,8 +149,8 @@ const firstDropoutStream = 2 ** 31;
 function targets(texts: readonly LabelledText[], totalWeight: number, smoothing: number): InferenceSession.FeedsType {
   const labels = texts[0]!.target.length;
   const goals = Float32Array.from(texts.flatMap(({ target }) => target.map((share) => share * (1 - smoothing) + smoothing / labels)));
-  const shares = Float32Array.from(texts, ({ weight }) => weight / totalWeight);
-  return { targets: floats(goals, [texts.length, labels]), weights: floats(shares, [texts.length, 1]) };
+  const shares = Float32Array.from(texts.flatMap(({ weights }) => weights.map((weight) => weight / totalWeight)));
+  return { targets: floats(goals, [texts.length, labels]), weights: floats(shares, [texts.length, labels]) };
 }
 
 function dropped(
@@ -180,5 +181,5 @@ function layersAbove(weight: string, layers: number): number {
 }
 
 function diverged(step: number, learningRate: number): string {
-  return `the training's loss was no longer a number after ${step} updates. Lower student.learningRate (it is ${learningRate}) and run again`;
+  return `the training's loss was no longer a number after ${step} updates. Lower student.fineTuning.learningRate (it is ${learningRate}) and run again`;
 }

@@ -3,17 +3,17 @@ import { describe, expect, it } from 'vitest';
 import { Tape } from '../autodiff/tape.ts';
 import { floats, floatsOf, openSession } from '../onnx/session.ts';
 import { devLoss } from './evaluate.ts';
-import { type LossSettings, lossOfTexts } from './loss.ts';
+import { type LossSettings, losses } from './loss.ts';
 
 /** The losses of two texts under the graph. */
 async function lossOf(settings: LossSettings) {
   const tape = new Tape();
-  const loss = lossOfTexts(tape, tape.input('logits', 'float', [2, 3]), tape.input('targets', 'float', [2, 3]), settings);
+  const loss = losses(tape, tape.input('logits', 'float', [2, 3]), tape.input('targets', 'float', [2, 3]), settings);
   tape.output('loss', loss);
   const session = await openSession(tape.toBytes(), { threads: 1 });
   return async (logits: number[], targets: number[]) => {
     const feeds = { logits: floats(Float32Array.from(logits), [2, 3]), targets: floats(Float32Array.from(targets), [2, 3]) };
-    return [...floatsOf((await session.run(feeds))['loss']!)];
+    return rows([...floatsOf((await session.run(feeds))['loss']!)]).map((row) => row.reduce((sum, each) => sum + each, 0));
   };
 }
 
@@ -78,7 +78,7 @@ describe('the loss of texts', () => {
     const logits = [1, -2, 0.5, 3, 0, -1];
     const targets = [1, 0, 0, 0.2, 0.3, 0.5];
     const [first, second] = await (await lossOf({ kind, noiseRobustness: null }))(logits, targets);
-    const texts = rows(targets).map((target, text) => ({ target, weight: 1 + text }));
+    const texts = rows(targets).map((target, text) => ({ target, weights: target.map(() => 1 + text) }));
     expect(devLoss(Float32Array.from(logits), texts, kind)).toBeCloseTo((first! + 2 * second!) / 3, 5);
   });
 });

@@ -1,4 +1,4 @@
-import { add, exp, logSoftmax, multiply, scale, softplus, sumAlong } from '../autodiff/operations.ts';
+import { add, exp, logSoftmax, multiply, scale, softplus } from '../autodiff/operations.ts';
 import type { Tape } from '../autodiff/tape.ts';
 import type { Value } from '../onnx/graph.ts';
 
@@ -13,14 +13,16 @@ export interface LossSettings {
   readonly noiseRobustness: number | null;
 }
 
-/** The loss of each text, [texts, 1], from logits and targets [texts, labels]; targets may be distributions (soft labels). */
-export function lossOfTexts(tape: Tape, logits: Value, targets: Value, { kind, noiseRobustness }: LossSettings): Value {
+/**
+ * What each label of each text costs, [texts, labels], from logits and targets [texts, labels]; targets may be distributions (soft
+ * labels). A text's loss is the sum over labels.
+ */
+export function losses(tape: Tape, logits: Value, targets: Value, { kind, noiseRobustness }: LossSettings): Value {
   const labels = logits.shape[1] as number;
   if (kind === 'multi') {
-    const losses = costs(tape, logisticLogLikelihoods(tape, logits, targets), noiseRobustness);
-    return scale(tape, sumAlong(tape, losses, 1), 1 / labels);
+    return scale(tape, costs(tape, logisticLogLikelihoods(tape, logits, targets), noiseRobustness), 1 / labels);
   }
-  return sumAlong(tape, multiply(tape, costs(tape, logSoftmax(tape, logits), noiseRobustness), targets), 1);
+  return multiply(tape, costs(tape, logSoftmax(tape, logits), noiseRobustness), targets);
 }
 
 /** −ln p, or (1 − pᵠ)/q, element by element. */

@@ -65,7 +65,7 @@ describe.each(families.flatMap((family) => poolings.map((pooling) => [family, po
         ...weightFeeds(shape, weights),
         ...batch.feeds,
         targets: floats(Float32Array.from(facts.targets.flat()), [3, 3]),
-        weights: floats(Float32Array.from(facts.weights), [3, 1]),
+        weights: floats(Float32Array.from(facts.weights.flatMap((weight) => [weight, weight, weight])), [3, 3]),
       });
       expect(relativeError(floatsOf(outputs['loss']!), float32Values(loss))).toBeLessThan(1e-6);
       const gradients = new Gradients(weights, shape.config.firstPosition);

@@ -3,7 +3,7 @@ import { Tape } from '../autodiff/tape.ts';
 import type { EncoderConfig } from '../encoder/config.ts';
 import { encoder, type Pooling } from '../encoder/graph.ts';
 import type { Dimension, Value } from '../onnx/graph.ts';
-import { type LossSettings, lossOfTexts } from './loss.ts';
+import { type LossSettings, losses } from './loss.ts';
 
 // Sizes that the inputs of a run decide: one session serves batches of every shape.
 const texts = 'texts';
@@ -38,8 +38,8 @@ export interface DropoutInput {
 }
 
 /**
- * One step's forward and backward pass. Inputs: the weights, a micro-batch (see `MicroBatch`), `targets` [texts, labels], `weights`
- * [texts, 1] and the dropout masks. Outputs: `loss` (the weighted sum over texts, []), and the gradient of every weight that is
+ * One step's forward and backward pass. Inputs: the weights, a micro-batch (see `MicroBatch`), `targets` and `weights` [texts, labels],
+ * and the dropout masks. Outputs: `loss` (the weighted sum over texts and labels, []), and the gradient of every weight that is
  * `trained`; of the gathered tables it is the gradient of the rows that were given.
  */
 export function trainingGraph(
@@ -56,8 +56,8 @@ export function trainingGraph(
     return multiply(tape, x, tape.input(name, 'float', x.shape));
   });
   const targets = tape.input('targets', 'float', logits.shape);
-  const weights = tape.input('weights', 'float', [texts, 1]);
-  const total = sum(tape, multiply(tape, lossOfTexts(tape, logits, targets, loss), weights));
+  const weights = tape.input('weights', 'float', logits.shape);
+  const total = sum(tape, multiply(tape, losses(tape, logits, targets, loss), weights));
   const learned = [...inputs].filter(([name]) => trained(name));
   const gradients = tape.gradients(
     total,

@@ -1,6 +1,6 @@
-import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { float32Tensor, openSafetensors, type SafetensorsFile, type Tensor, writeSafetensorsFile } from '../safetensors.ts';
+import { float32Tensor, openSafetensors, type SafetensorsFile, saveSafetensors, type Tensor } from '../safetensors.ts';
 import { type Moments, zeroMoments } from './adamw.ts';
 
 /** Where a training stands: enough to go on with, and to end with, the same weights as without a stop. */
@@ -39,7 +39,7 @@ interface Facts {
 }
 
 /**
- * Keeps the state in a folder, in the place of the one kept before: whoever reads finds the whole of either, whenever the writer dies.
+ * Keeps the state in a folder, which is made where there is none, in the place of the one kept before: whoever reads finds the whole of either, whenever the writer dies.
  * @param fingerprint names all that the training depends on; another training does not take the state for its own
  */
 export async function keepState(folder: string, state: TrainingState, fingerprint: string): Promise<void> {
@@ -54,9 +54,10 @@ export async function keepState(folder: string, state: TrainingState, fingerprin
   const { step, looksWithoutGain } = state;
   const best = state.best && { step: state.best.step, devLoss: state.best.devLoss };
   const facts: Facts = { fingerprint, step, looksWithoutGain, best, tensors: `${tensorsPrefix}${step}.safetensors` };
+  await mkdir(folder, { recursive: true });
   await rm(join(folder, facts.tensors), { force: true });
   try {
-    await writeSafetensorsFile(join(folder, facts.tensors), tensors);
+    await saveSafetensors(join(folder, facts.tensors), tensors);
     await writeFile(join(folder, `${factsName}.new`), JSON.stringify(facts), { flush: true });
   } catch (error) {
     await removeTensors(folder, (await readFacts(folder))?.tensors ?? null);
@@ -115,7 +116,7 @@ async function readFacts(folder: string): Promise<Facts | null> {
 
 /** Removes all files of tensors but one. */
 async function removeTensors(folder: string, except: string | null): Promise<void> {
-  for (const name of await readdir(folder)) {
+  for (const name of await readdir(folder).catch(() => [])) {
     if (name.startsWith(tensorsPrefix) && name.endsWith('.safetensors') && name !== except) await rm(join(folder, name), { force: true });
   }
 }

@@ -1,11 +1,11 @@
 import { decide, type LabelSet } from '@llambert/domain';
 import { fitTemperature } from '@llambert/statistics';
 import type { FeatureSet } from './features.ts';
-import { type Goal, goalOfRows, type LabelledRow } from './goal.ts';
+import { type Goal, goalOfRows, type LabelledRow, pickRows } from './goal.ts';
 import { labelLogits } from './label-outputs.ts';
 import { lossAndResiduals } from './loss.ts';
 import { columnScales, type FeatureCounts, multiply, weighted } from './matrix.ts';
-import { type Solution, solve } from './solver.ts';
+import { type Near, type Solution, type SolverSettings, solve } from './solver.ts';
 
 /** What cross-validation saw of one setting, on rows held out; weighted means over rows. */
 export interface ValidatedSetting {
@@ -20,41 +20,65 @@ export interface ValidatedSetting {
 
 /** From weak weights to strong; each solution is where the next search starts. */
 export const strengths = [0.3, 1, 3, 10, 30, 100, 300];
+/** Enough where cells are many: the held-out loss is flat around its best. */
+export const fewStrengths = [1, 10, 100, 300];
 /** Looser than the final fit's: the order of the strengths needs no more, and half the time is saved. */
 const tolerance = 1e-2;
+/** Of a fit that no weaker one went before: at the looser tolerance its held-out loss is up to a sixth higher than theirs. */
+export const finalTolerance = 1e-3;
+
+/** What models at one strength say of rows that they did not learn from. */
+export interface HeldOut {
+  readonly strength: number;
+  /** [rows, outputs], filled in for the folds that were held out so far. */
+  readonly logits: Float64Array;
+  /** The rows' coefficients in the last model that learned from them, and the last intercepts: where the next model may start. */
+  last: Near | null;
+}
+
+export function nothingHeldOut({ targets }: Goal, strength: number): HeldOut {
+  return { strength, logits: new Float64Array(targets.length), last: null };
+}
 
 /**
- * Logits [rows, outputs] at each strength, every row's by a model that did not learn from its fold. Document frequencies are fitted
- * inside each fold too. Only the rows that `folds` name are used or filled in.
+ * Holds one fold out, at each strength: fits to the rows of the other folds, and fills in the logits of its rows. Document frequencies
+ * are fitted to the other folds too. Each strength starts from the one before; a strength that stands alone from its last
+ * model, if there was one.
  */
-export async function heldOutLogits(
+export async function holdOut(
   counts: FeatureCounts,
   goal: Goal,
-  folds: readonly Int32Array[],
+  { fold, folds }: { fold: Int32Array; folds: readonly Int32Array[] },
+  byStrength: readonly HeldOut[],
   pause: () => Promise<void>,
   onSolved: () => void,
-): Promise<Float64Array[]> {
+): Promise<void> {
   const { outputs } = goal;
-  const heldOut = strengths.map(() => new Float64Array(goal.targets.length));
-  for (const fold of folds) {
-    const others = Int32Array.from(folds.flatMap((other) => (other === fold ? [] : [...other]))).sort();
-    const scales = columnScales(counts, others);
-    const regression = { ...goalOfRows(goal, others), rows: weighted(counts, others, scales) };
-    const unseen = weighted(counts, fold, scales);
-    const logits = new Float64Array(fold.length * outputs);
-    let solution: Solution | null = null;
-    for (const [index, strength] of strengths.entries()) {
-      solution = await solve(regression, { strength, tolerance, pause, ...(solution === null ? {} : { start: solution.point }) });
-      multiply(unseen, solution.weights, outputs, logits);
-      for (const [position, row] of fold.entries()) {
-        for (let output = 0; output < outputs; output++) {
-          heldOut[index]![row * outputs + output] = logits[position * outputs + output]! + solution.intercepts[output]!;
-        }
+  const others = Int32Array.from(folds.flatMap((other) => (other === fold ? [] : [...other]))).sort();
+  const scales = columnScales(counts, others);
+  const regression = { ...goalOfRows(goal, others), rows: weighted(counts, others, scales) };
+  const unseen = weighted(counts, fold, scales);
+  const logits = new Float64Array(fold.length * outputs);
+  let solution: Solution | null = null;
+  for (const held of byStrength) {
+    const { strength, last } = held;
+    const near = byStrength.length === 1 &&
+      last && { coefficients: pickRows(last.coefficients, others, outputs), intercepts: last.intercepts };
+    const start: Partial<SolverSettings> = solution !== null ? { start: solution } : near ? { near, tolerance: finalTolerance } : {};
+    solution = await solve(regression, { strength, tolerance, pause, ...start });
+    multiply(unseen, solution.weights, outputs, logits);
+    for (const [position, row] of fold.entries()) {
+      for (let output = 0; output < outputs; output++) {
+        held.logits[row * outputs + output] = logits[position * outputs + output]! + solution.intercepts[output]!;
       }
-      onSolved();
     }
+    const coefficients = last?.coefficients ?? new Float64Array(goal.targets.length);
+    for (const [position, row] of others.entries()) {
+      coefficients.set(solution.point.subarray(position * outputs, (position + 1) * outputs), row * outputs);
+    }
+    held.last = { coefficients, intercepts: solution.intercepts };
+    onSolved();
   }
-  return heldOut;
 }
 
 /** How good logits [rows, outputs] are. */

@@ -24,10 +24,10 @@ export interface LabelledRow {
 
 /**
  * Checks the rows and lays out their targets and weights, the weights scaled to a mean of 1. `balance` gives every label the same
- * weight in sum, by weights of rows (or cells, for `multi`) and moved targets. Throws `invalid_input` where nothing can be learnt.
+ * weight in sum, by weights of rows (or cells, for `multi`) and moved targets. `outputs` is the number of labels, or 1 where one output
+ * stands for two exclusive labels. Throws `invalid_input` where nothing can be learnt.
  */
-export function goalOf(rows: readonly LabelledRow[], labels: LabelSet, balance: boolean): Goal {
-  const outputs = outputCount(labels);
+export function goalOf(rows: readonly LabelledRow[], labels: LabelSet, balance: boolean, outputs = outputCount(labels)): Goal {
   const binary = outputs < labels.names.length;
   const { mass, total } = labelMasses(rows, labels);
   const present = mass.filter((sum) => sum > 0).length;
@@ -56,12 +56,14 @@ export function goalOf(rows: readonly LabelledRow[], labels: LabelSet, balance: 
 
 /** The goal of some of the rows. */
 export function goalOfRows({ link, outputs, targets, weights }: Goal, rows: Int32Array): Goal {
-  const pick = (cells: Float64Array) => {
-    const picked = new Float64Array(rows.length * outputs);
-    for (const [position, row] of rows.entries()) picked.set(cells.subarray(row * outputs, (row + 1) * outputs), position * outputs);
-    return picked;
-  };
-  return { link, outputs, targets: pick(targets), weights: pick(weights) };
+  return { link, outputs, targets: pickRows(targets, rows, outputs), weights: pickRows(weights, rows, outputs) };
+}
+
+/** Some rows of cells [n, K]. */
+export function pickRows(cells: Float64Array, rows: Int32Array, outputs: number): Float64Array {
+  const picked = new Float64Array(rows.length * outputs);
+  for (const [position, row] of rows.entries()) picked.set(cells.subarray(row * outputs, (row + 1) * outputs), position * outputs);
+  return picked;
 }
 
 /** Sum of the weights, and each label's part in it. */

@@ -127,44 +127,77 @@ export function weighted(counts: SparseRows, rows: Int32Array, scales: Float32Ar
   return { starts, columns: columns.subarray(0, next), values: values.subarray(0, next), width: counts.width };
 }
 
-/** rows × weights for `outputs` interleaved weight columns ([width, outputs]), into `out` [rows, outputs]. */
-export function multiply(rows: SparseRows, weights: Float64Array, outputs: number, out: Float64Array): void {
-  const { starts, columns, values } = rows;
+/** The matrix by columns: row `c` of what it returns holds the entries of column `c`, its columns are the rows. */
+export function transposed({ starts, columns, values, width }: SparseRows): SparseRows {
+  const rows = starts.length - 1;
+  const starting = new Int32Array(width + 1);
+  for (const column of columns) starting[column + 1]!++;
+  for (let column = 0; column < width; column++) starting[column + 1]! += starting[column]!;
+  const next = starting.slice();
+  const flipped = { starts: starting, columns: new Int32Array(columns.length), values: new Float32Array(columns.length), width: rows };
+  for (let row = 0; row < rows; row++) {
+    for (let entry = starts[row]!; entry < starts[row + 1]!; entry++) {
+      const to = next[columns[entry]!]!++;
+      flipped.columns[to] = row;
+      flipped.values[to] = values[entry]!;
+    }
+  }
+  return flipped;
+}
+
+/** Columns of a dense matrix that one pass over the sparse rows multiplies: as many sums as stay in registers. */
+export const blockWidth = 4;
+
+/** rows × a dense matrix [width, outputs], into `out` [rows, outputs]. */
+export function multiply(rows: SparseRows, dense: Float64Array, outputs: number, out: Float64Array): void {
+  let first = 0;
+  for (; first + blockWidth <= outputs; first += blockWidth) multiplyBlock(rows, dense, outputs, first, out);
+  for (; first < outputs; first++) multiplyColumn(rows, dense, outputs, first, out);
+}
+
+/** `multiply` for one column of the dense matrix. */
+function multiplyColumn(
+  { starts, columns, values }: SparseRows,
+  dense: Float64Array,
+  outputs: number,
+  first: number,
+  out: Float64Array,
+): void {
   for (let row = 0; row + 1 < starts.length; row++) {
     const end = starts[row + 1]!;
-    if (outputs === 1) {
-      let sum = 0;
-      for (let entry = starts[row]!; entry < end; entry++) sum += values[entry]! * weights[columns[entry]!]!;
-      out[row] = sum;
-      continue;
-    }
-    const base = row * outputs;
-    out.fill(0, base, base + outputs);
-    for (let entry = starts[row]!; entry < end; entry++) {
-      const value = values[entry]!;
-      const from = columns[entry]! * outputs;
-      for (let output = 0; output < outputs; output++) out[base + output]! += value * weights[from + output]!;
-    }
+    let sum = 0;
+    for (let entry = starts[row]!; entry < end; entry++) sum += values[entry]! * dense[columns[entry]! * outputs + first]!;
+    out[row * outputs + first] = sum;
   }
 }
 
-/** rowsᵀ × coefficients ([rows, outputs]), into `out` [width, outputs]. */
-export function multiplyTransposed(rows: SparseRows, coefficients: Float64Array, outputs: number, out: Float64Array): void {
-  const { starts, columns, values } = rows;
-  out.fill(0);
+/** `multiply` for `blockWidth` columns: twice as fast as one by one, because each entry is read once for all. */
+function multiplyBlock(
+  { starts, columns, values }: SparseRows,
+  dense: Float64Array,
+  outputs: number,
+  first: number,
+  out: Float64Array,
+): void {
   for (let row = 0; row + 1 < starts.length; row++) {
     const end = starts[row + 1]!;
-    if (outputs === 1) {
-      const coefficient = coefficients[row]!;
-      for (let entry = starts[row]!; entry < end; entry++) out[columns[entry]!]! += values[entry]! * coefficient;
-      continue;
-    }
-    const base = row * outputs;
+    let sum0 = 0;
+    let sum1 = 0;
+    let sum2 = 0;
+    let sum3 = 0;
     for (let entry = starts[row]!; entry < end; entry++) {
       const value = values[entry]!;
-      const to = columns[entry]! * outputs;
-      for (let output = 0; output < outputs; output++) out[to + output]! += value * coefficients[base + output]!;
+      const cell = columns[entry]! * outputs + first;
+      sum0 += value * dense[cell]!;
+      sum1 += value * dense[cell + 1]!;
+      sum2 += value * dense[cell + 2]!;
+      sum3 += value * dense[cell + 3]!;
     }
+    const at = row * outputs + first;
+    out[at] = sum0;
+    out[at + 1] = sum1;
+    out[at + 2] = sum2;
+    out[at + 3] = sum3;
   }
 }
 

@@ -1,6 +1,4 @@
-import { multiply, multiplyTransposed, type SparseRows } from './matrix.ts';
-
-const outputsPerBlock = 16;
+import { blockWidth, multiply, type SparseRows, transposed } from './matrix.ts';
 
 /**
  * Weights W = Xᵀ A written as sums of the rows of X [n, D], and intercepts. A vector of this space is one array: coefficients
@@ -8,19 +6,24 @@ const outputsPerBlock = 16;
  */
 export class RowSpace {
   readonly size: number;
+  readonly outputs: number;
   readonly #rows: SparseRows;
-  readonly #outputs: number;
-  readonly #scratch: Float64Array;
+  readonly #columns: SparseRows;
+  /** Scratch [n, block] and [D, block]. */
+  readonly #block: Float64Array;
+  readonly #weights: Float64Array;
 
   constructor(rows: SparseRows, outputs: number) {
+    this.outputs = outputs;
     this.#rows = rows;
-    this.#outputs = outputs;
+    this.#columns = transposed(rows);
     this.size = (rows.starts.length - 1) * outputs;
-    this.#scratch = new Float64Array(rows.width * Math.min(outputs, outputsPerBlock));
+    this.#block = new Float64Array((rows.starts.length - 1) * blockWidth);
+    this.#weights = new Float64Array(rows.width * blockWidth);
   }
 
   vector(): Float64Array {
-    return new Float64Array(2 * this.size + this.#outputs);
+    return new Float64Array(2 * this.size + this.outputs);
   }
 
   coefficients(vector: Float64Array): Float64Array {
@@ -37,31 +40,60 @@ export class RowSpace {
 
   /** The inner product in the space of weights and intercepts. */
   inner(left: Float64Array, right: Float64Array): number {
-    const size = this.size;
-    let sum = 0;
-    for (let index = 0; index < size; index++) sum += left[index]! * right[size + index]!;
-    for (let index = 2 * size; index < left.length; index++) sum += left[index]! * right[index]!;
-    return sum;
+    return dot(this.coefficients(left), this.image(right)) + dot(this.intercepts(left), this.intercepts(right));
   }
 
-  /** X Xᵀ coefficients, a block of outputs at a time so that the scratch [D, block] stays small. */
-  applyGram(coefficients: Float64Array, out: Float64Array): void {
-    const outputs = this.#outputs;
-    for (let first = 0; first < outputs; first += outputsPerBlock) {
-      const width = Math.min(outputsPerBlock, outputs - first);
-      const scratch = this.#scratch.subarray(0, this.#rows.width * width);
-      if (width === outputs) {
-        multiplyTransposed(this.#rows, coefficients, outputs, scratch);
-        multiply(this.#rows, scratch, outputs, out);
-        return;
-      }
-      const block = new Float64Array((this.size / outputs) * width);
-      for (let at = 0, from = first; at < block.length; at += width, from += outputs) {
-        block.set(coefficients.subarray(from, from + width), at);
-      }
-      multiplyTransposed(this.#rows, block, width, scratch);
-      multiply(this.#rows, scratch, width, block);
-      for (let at = 0, to = first; at < block.length; at += width, to += outputs) out.set(block.subarray(at, at + width), to);
+  /** The logits of the rows [n, K] at a vector. */
+  logits(vector: Float64Array, out: Float64Array): void {
+    const { size, outputs } = this;
+    for (let base = 0; base < size; base += outputs) {
+      for (let output = 0; output < outputs; output++) out[base + output] = vector[size + base + output]! + vector[2 * size + output]!;
     }
   }
+
+  /** The weights W [D, K] of a vector. */
+  weights(vector: Float64Array): Float64Array {
+    const weights = new Float64Array(this.#rows.width * this.outputs);
+    multiply(this.#columns, this.coefficients(vector), this.outputs, weights);
+    return weights;
+  }
+
+  /** X Xᵀ coefficients, a block of outputs at a time: what a block reads and writes then stays in the cache. */
+  applyGram(coefficients: Float64Array, out: Float64Array): void {
+    const { size, outputs } = this;
+    for (let first = 0; first < outputs; first += blockWidth) {
+      const width = Math.min(blockWidth, outputs - first);
+      const block = this.#block.subarray(0, (size / outputs) * width);
+      const weights = this.#weights.subarray(0, this.#rows.width * width);
+      for (let at = 0, from = first; at < block.length; at += width, from += outputs) {
+        for (let output = 0; output < width; output++) block[at + output] = coefficients[from + output]!;
+      }
+      multiply(this.#columns, block, width, weights);
+      multiply(this.#rows, weights, width, block);
+      for (let at = 0, to = first; at < block.length; at += width, to += outputs) {
+        for (let output = 0; output < width; output++) out[to + output] = block[at + output]!;
+      }
+    }
+  }
+}
+
+/** Four sums, because one would wait for each addition before the next. */
+export function dot(left: Float64Array, right: Float64Array): number {
+  let sum0 = 0;
+  let sum1 = 0;
+  let sum2 = 0;
+  let sum3 = 0;
+  let index = 0;
+  for (; index + 3 < left.length; index += 4) {
+    sum0 += left[index]! * right[index]!;
+    sum1 += left[index + 1]! * right[index + 1]!;
+    sum2 += left[index + 2]! * right[index + 2]!;
+    sum3 += left[index + 3]! * right[index + 3]!;
+  }
+  for (; index < left.length; index++) sum0 += left[index]! * right[index]!;
+  return sum0 + sum1 + sum2 + sum3;
+}
+
+export function addScaled(target: Float64Array, addend: Float64Array, scale: number): void {
+  for (let index = 0; index < target.length; index++) target[index]! += scale * addend[index]!;
 }

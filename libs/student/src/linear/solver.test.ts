@@ -108,7 +108,17 @@ describe('solve', () => {
     const known = fixture<RegressionCase[]>('regressions')[2]!;
     const regression = regressionOf(known);
     const weak = await solve(regression, { ...exact, strength: 0.1 });
-    const solution = await solve(regression, { ...exact, strength: known.strength, start: weak.point });
+    const solution = await solve(regression, { ...exact, strength: known.strength, start: weak });
+    expectClose(logitsOf(regression, solution).map(centred), known.logits.map(centred), 4);
+  });
+
+  it('ends at the same optimum from near it', async () => {
+    const known = fixture<RegressionCase[]>('regressions')[2]!;
+    const regression = regressionOf(known);
+    const { point, intercepts } = await solve(regression, { ...exact, strength: known.strength / 2 });
+    const near = { coefficients: point.slice(0, regression.targets.length), intercepts };
+    const solution = await solve(regression, { ...exact, strength: known.strength, near });
+    expect(solution.gradientRatio).toBeLessThan(1e-7);
     expectClose(logitsOf(regression, solution).map(centred), known.logits.map(centred), 4);
   });
 

@@ -1,7 +1,7 @@
 import type { Goal } from './goal.ts';
 import { curvature, lossAndResiduals } from './loss.ts';
-import { multiplyTransposed, type SparseRows } from './matrix.ts';
-import { RowSpace } from './row-space.ts';
+import type { SparseRows } from './matrix.ts';
+import { addScaled, dot, RowSpace } from './row-space.ts';
 
 /**
  * L2-regularised logistic regression over sparse rows X [n, D] with K outputs:
@@ -13,28 +13,45 @@ export interface Regression extends Goal {
 }
 
 export interface Solution {
-  /** The optimum as the solver holds it, to start from at another strength: see `RowSpace`. */
+  readonly space: RowSpace;
+  /** The optimum and the objective's gradient there as the solver holds them, to start from at another strength: see `RowSpace`. */
   readonly point: Float64Array;
+  readonly gradient: Float64Array;
+  readonly strength: number;
+  /** Norm of the gradient at W = 0 with the best intercepts known then. */
+  readonly initialNorm: number;
   /** W, [D, K]. */
   readonly weights: Float64Array;
   readonly intercepts: Float64Array;
-  /** Norm of the objective's gradient over its norm at W = 0 with the best intercepts known then. */
+  /** Norm of the gradient over `initialNorm`. */
   readonly gradientRatio: number;
+}
+
+/** The point of a solution without what depends on the values of the rows. */
+export interface Near {
+  /** [n, K]: each row's part in W. */
+  readonly coefficients: Float64Array;
+  /** [K] */
+  readonly intercepts: Float64Array;
 }
 
 export interface SolverSettings {
   readonly strength: number;
   /** Ends when the gradient's norm has shrunk by this factor. */
   readonly tolerance: number;
-  /** The `point` of a solution of the same regression at another strength. */
-  readonly start?: Float64Array;
+  /** A solution of the same regression at another strength. */
+  readonly start?: Solution;
+  /** Where else to start: what a solution of nearly the same regression had. */
+  readonly near?: Near;
   /** Called between iterations; what it throws ends the work. */
   readonly pause?: () => Promise<void>;
 }
 
 const mostIterations = 500;
-/** Pairs of steps and gradient changes that L-BFGS remembers. */
-const memory = 8;
+/** Pairs of steps and gradient changes that L-BFGS remembers; where vectors outgrow the cache, reading more pairs costs more than it saves. */
+const usualMemory = 8;
+const memoryOfLargeVectors = 4;
+const largeVector = 50_000;
 /** The Wolfe conditions' constants for a quasi-Newton method (Nocedal & Wright 2006, p. 62). */
 const sufficientDecrease = 1e-4;
 const curvatureLeft = 0.9;
@@ -48,33 +65,26 @@ const curvatureLeft = 0.9;
  */
 export async function solve(regression: Regression, settings: SolverSettings): Promise<Solution> {
   const { rows, outputs } = regression;
-  const space = new RowSpace(rows, outputs);
+  const space = settings.start?.space ?? new RowSpace(rows, outputs);
   const objective = new Objective(regression, space, settings.strength);
-  const zero = space.vector();
-  space.intercepts(zero).set(priorIntercepts(regression));
-  const point = settings.start?.slice() ?? zero;
-  const gradient = space.vector();
-  objective.moveTo(zero);
-  objective.gradient(zero, gradient);
-  const initialNorm = Math.sqrt(space.inner(gradient, gradient));
-  if (settings.start !== undefined) {
-    objective.moveTo(point);
-    objective.gradient(point, gradient);
-  }
+  const { point, gradient, initialNorm } = beginning(regression, space, objective, settings);
 
+  const memory = space.size > largeVector ? memoryOfLargeVectors : usualMemory;
   const steps: Float64Array[] = [];
   const changes: Float64Array[] = [];
+  const products: number[] = [];
   const direction = space.vector();
   let iterations = 0;
   let norm = Math.sqrt(space.inner(gradient, gradient));
   while (norm > settings.tolerance * initialNorm && iterations < mostIterations) {
     await settings.pause?.();
     iterations++;
-    quasiNewtonDirection(space, gradient, steps, changes, direction);
+    quasiNewtonDirection(space, gradient, { steps, changes, products }, direction);
     const length = objective.search(point, gradient, direction, steps.length > 0 ? 1 : null);
     if (length === 0) break;
     const step = steps.length < memory ? space.vector() : steps.shift()!;
     const change = changes.length < memory ? space.vector() : changes.shift()!;
+    if (products.length === memory) products.shift();
     for (let index = 0; index < point.length; index++) {
       step[index] = length * direction[index]!;
       point[index]! += step[index]!;
@@ -82,21 +92,55 @@ export async function solve(regression: Regression, settings: SolverSettings): P
     }
     objective.gradient(point, gradient);
     addScaled(change, gradient, 1);
-    if (space.inner(step, change) > 0) {
+    const product = space.inner(step, change);
+    if (product > 0) {
       steps.push(step);
       changes.push(change);
+      products.push(product);
     }
     norm = Math.sqrt(space.inner(gradient, gradient));
   }
 
-  const weights = new Float64Array(rows.width * outputs);
-  multiplyTransposed(rows, space.coefficients(point), outputs, weights);
   return {
+    space,
     point,
-    weights,
+    gradient,
+    strength: settings.strength,
+    initialNorm,
+    weights: space.weights(point),
     intercepts: space.intercepts(point).slice(),
     gradientRatio: initialNorm === 0 ? 0 : norm / initialNorm,
   };
+}
+
+/** Where to begin, the gradient there, and the norm of the gradient at W = 0. */
+function beginning(
+  regression: Regression,
+  space: RowSpace,
+  objective: Objective,
+  { start, near, strength }: SolverSettings,
+): { point: Float64Array; gradient: Float64Array; initialNorm: number } {
+  const gradient = space.vector();
+  if (start !== undefined) {
+    const point = start.point.slice();
+    objective.moveTo(point);
+    objective.gradientFrom(start, gradient);
+    // At W = 0 the gradient is proportional to the strength.
+    return { point, gradient, initialNorm: (start.initialNorm * strength) / start.strength };
+  }
+  const point = space.vector();
+  space.intercepts(point).set(priorIntercepts(regression));
+  objective.moveTo(point);
+  objective.gradient(point, gradient);
+  const initialNorm = Math.sqrt(space.inner(gradient, gradient));
+  if (near !== undefined) {
+    space.coefficients(point).set(near.coefficients);
+    space.applyGram(near.coefficients, space.image(point));
+    space.intercepts(point).set(near.intercepts);
+    objective.moveTo(point);
+    objective.gradient(point, gradient);
+  }
+  return { point, gradient, initialNorm };
 }
 
 class Objective {
@@ -107,6 +151,9 @@ class Objective {
   #logits: Float64Array;
   readonly #residuals: Float64Array;
   #loss = 0;
+  /** Scratch of `search`: logits further on, and how fast they change. */
+  #ahead: Float64Array;
+  readonly #slopes: Float64Array;
 
   constructor(regression: Regression, space: RowSpace, strength: number) {
     this.#regression = regression;
@@ -114,25 +161,39 @@ class Objective {
     this.#strength = strength;
     this.#logits = new Float64Array(space.size);
     this.#residuals = new Float64Array(space.size);
+    this.#ahead = new Float64Array(space.size);
+    this.#slopes = new Float64Array(space.size);
   }
 
   moveTo(point: Float64Array): void {
-    this.#logits = this.#logitsOf(point);
+    this.#space.logits(point, this.#logits);
     this.#loss = lossAndResiduals(this.#regression, this.#logits, this.#residuals);
   }
 
   /** Gradient at the point last moved to. In the space of rows it is A + strength · residuals; its image costs the two passes. */
   gradient(point: Float64Array, out: Float64Array): void {
-    const space = this.#space;
+    const { size, outputs } = this.#space;
     const strength = this.#strength;
-    space.applyGram(this.#residuals, space.image(out));
-    const outputs = this.#regression.outputs;
-    const intercepts = space.intercepts(out).fill(0);
-    for (let index = 0; index < space.size; index++) {
-      const residual = strength * this.#residuals[index]!;
-      out[index] = point[index]! + residual;
-      out[space.size + index] = point[space.size + index]! + strength * out[space.size + index]!;
-      intercepts[index % outputs]! += residual;
+    this.#space.applyGram(this.#residuals, this.#space.image(out));
+    const intercepts = this.#space.intercepts(out).fill(0);
+    for (let base = 0; base < size; base += outputs) {
+      for (let output = 0; output < outputs; output++) {
+        const index = base + output;
+        const residual = strength * this.#residuals[index]!;
+        out[index] = point[index]! + residual;
+        out[size + index] = point[size + index]! + strength * out[size + index]!;
+        intercepts[output]! += residual;
+      }
+    }
+  }
+
+  /** Gradient at the optimum for another strength, from the one that is known there: only its part without the penalty changes. */
+  gradientFrom({ point, gradient, strength }: Solution, out: Float64Array): void {
+    const ratio = this.#strength / strength;
+    const penalised = 2 * this.#space.size;
+    for (let index = 0; index < out.length; index++) {
+      const penalty = index < penalised ? point[index]! : 0;
+      out[index] = penalty + ratio * (gradient[index]! - penalty);
     }
   }
 
@@ -143,9 +204,10 @@ class Objective {
    */
   search(point: Float64Array, gradient: Float64Array, direction: Float64Array, first: number | null): number {
     const space = this.#space;
-    const slopes = this.#logitsOf(direction);
+    const slopes = this.#slopes;
+    space.logits(direction, slopes);
     const origin = this.#logits;
-    const logits = new Float64Array(origin.length);
+    const logits = this.#ahead;
     const pp = this.#penalty(point, point);
     const pd = this.#penalty(point, direction);
     const dd = this.#penalty(direction, direction);
@@ -163,6 +225,7 @@ class Objective {
       const enough = value <= startValue + sufficientDecrease * length * startSlope + 1e-14 * Math.abs(startValue);
       if (enough && Math.abs(slope) <= -curvatureLeft * startSlope) {
         this.#logits = logits;
+        this.#ahead = origin;
         return length;
       }
       if (enough && slope < 0) lower = length;
@@ -178,36 +241,30 @@ class Objective {
   #penalty(left: Float64Array, right: Float64Array): number {
     return dot(this.#space.coefficients(left), this.#space.image(right));
   }
+}
 
-  #logitsOf(vector: Float64Array): Float64Array {
-    const logits = this.#space.image(vector).slice();
-    const intercepts = this.#space.intercepts(vector);
-    for (let index = 0; index < logits.length; index++) logits[index]! += intercepts[index % intercepts.length]!;
-    return logits;
-  }
+/** The last steps, what each changed in the gradient, and the inner products of the two. */
+interface History {
+  readonly steps: readonly Float64Array[];
+  readonly changes: readonly Float64Array[];
+  readonly products: readonly number[];
 }
 
 /** Algorithm 7.4: minus the approximate inverse Hessian times the gradient. */
-function quasiNewtonDirection(
-  space: RowSpace,
-  gradient: Float64Array,
-  steps: readonly Float64Array[],
-  changes: readonly Float64Array[],
-  out: Float64Array,
-): void {
+function quasiNewtonDirection(space: RowSpace, gradient: Float64Array, { steps, changes, products }: History, out: Float64Array): void {
   for (let index = 0; index < out.length; index++) out[index] = -gradient[index]!;
   const last = steps.length - 1;
   const shares = new Float64Array(steps.length);
   for (let pair = last; pair >= 0; pair--) {
-    shares[pair] = space.inner(steps[pair]!, out) / space.inner(steps[pair]!, changes[pair]!);
+    shares[pair] = space.inner(steps[pair]!, out) / products[pair]!;
     addScaled(out, changes[pair]!, -shares[pair]!);
   }
   if (last >= 0) {
-    const scale = space.inner(steps[last]!, changes[last]!) / space.inner(changes[last]!, changes[last]!);
+    const scale = products[last]! / space.inner(changes[last]!, changes[last]!);
     for (let index = 0; index < out.length; index++) out[index]! *= scale;
   }
   for (let pair = 0; pair <= last; pair++) {
-    const share = space.inner(changes[pair]!, out) / space.inner(steps[pair]!, changes[pair]!);
+    const share = space.inner(changes[pair]!, out) / products[pair]!;
     addScaled(out, steps[pair]!, shares[pair]! - share);
   }
 }
@@ -221,14 +278,4 @@ function priorIntercepts({ link, outputs, targets, weights }: Regression): Float
     total[index % outputs]! += weights[index]!;
   }
   return positive.map((sum, output) => Math.log(sum + 0.5) - (link === 'softmax' ? 0 : Math.log(total[output]! - sum + 0.5)));
-}
-
-function addScaled(target: Float64Array, addend: Float64Array, scale: number): void {
-  for (let index = 0; index < target.length; index++) target[index]! += scale * addend[index]!;
-}
-
-function dot(left: Float64Array, right: Float64Array): number {
-  let sum = 0;
-  for (let index = 0; index < left.length; index++) sum += left[index]! * right[index]!;
-  return sum;
 }

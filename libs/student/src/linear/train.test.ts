@@ -7,7 +7,7 @@ import { fitTemperature } from '@llambert/statistics';
 import { describe, expect, it } from 'vitest';
 import type { LinearModel } from './model.ts';
 import { type LinearSettings, type LinearTraining, type TrainingRow, trainLinear } from './train.ts';
-import { examples, fillers, rowsOf, vocabulary } from './training-examples.ts';
+import { examples, fillers, rowsOf, vocabulary } from './training-examples.fixture.ts';
 
 const binary: LabelSet = { kind: 'single', names: ['complaint', 'praise'] };
 const topics: LabelSet = { kind: 'single', names: ['billing', 'delivery', 'login', 'other'] };
@@ -122,6 +122,34 @@ describe('trainLinear learns', () => {
     }));
     const { crossValidation } = await train(binary, rows);
     expect(crossValidation.chosen.accuracy).toBeGreaterThan(0.95);
+  });
+});
+
+describe('trainLinear with many labels', () => {
+  const names = Array.from({ length: 120 }, (_, label) => `intent ${label}`);
+  const many: LabelSet = { kind: 'single', names };
+  const found = Array.from({ length: 960 }, (_, index) => ({
+    text: `${fillers[index % 8]} sign${index % 120} ${fillers[(index >> 3) % 8]}`,
+    indices: [index % 120],
+  }));
+  const rows = rowsOf(many, found).map((row, index) => ({ ...row, fold: Math.floor(index / 120) % 5 }));
+
+  it('chooses on one fold, and holds every row out all the same', async () => {
+    const shares: number[] = [];
+    const { crossValidation, outOfFold } = await trainLinear({
+      rows,
+      labels: many,
+      settings: words,
+      onProgress: (share) => shares.push(share),
+    });
+    // A strength each on the fold that chooses, the four other folds at one, and the final fit.
+    expect(shares.length).toBe(crossValidation.tried.length + 4 + 1 + 1);
+    const right = found.filter(({ indices }, row) => {
+      const own = outOfFold.logits.subarray(row * 120, (row + 1) * 120);
+      return decide(many, own)[0] === indices[0];
+    });
+    expect(right.length / found.length).toBeGreaterThan(0.95);
+    expect(crossValidation.chosen.accuracy).toBeCloseTo(right.length / found.length, 10);
   });
 });
 

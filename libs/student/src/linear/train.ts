@@ -1,8 +1,17 @@
 import { setImmediate } from 'node:timers/promises';
 import type { LabelSet } from '@llambert/domain';
-import { heldOutLogits, score, strengths, type ValidatedSetting } from './cross-validation.ts';
+import {
+  fewStrengths,
+  finalTolerance,
+  type HeldOut,
+  holdOut,
+  nothingHeldOut,
+  score,
+  strengths,
+  type ValidatedSetting,
+} from './cross-validation.ts';
 import { type DocumentText, FeatureExtractor, type FeatureSet } from './features.ts';
-import { type Goal, goalOf, goalOfRows, type LabelledRow } from './goal.ts';
+import { type Goal, goalOf, goalOfRows, type LabelledRow, pickRows } from './goal.ts';
 import { labelLogits } from './label-outputs.ts';
 import { columnScales, FeatureCounter, type FeatureCounts, weighted } from './matrix.ts';
 import { LinearModel } from './model.ts';
@@ -36,16 +45,19 @@ export interface LinearTrainingInput {
   readonly onProgress?: (share: number) => void;
 }
 
-const finalTolerance = 1e-3;
 /** Character n-grams make prediction three to four times slower, so they must lower the held-out log-loss by this share at least. */
 const leastGainOfChars = 0.03;
 /** Rows on which character n-grams are tried: enough to see whether they pay, few enough to bound time and memory. */
 const mostRowsToTryChars = 5000;
 
+/** With more cells (rows × outputs) than this one fold chooses out of few strengths; the others are held out at the chosen one alone. */
+const mostCellsToTryAll = 100_000;
+
 /**
  * Trains the linear student: multinomial (`single`) or one-vs-rest (`multi`) logistic regression with L2 over TF-IDF features.
- * Cross-validation over the rows' folds chooses features and strength by held-out log-loss after the best temperature. The model is
- * then fitted to all rows. Equal input gives an equal result.
+ * Cross-validation over the rows' folds chooses features and strength by held-out log-loss after the best temperature; where labels
+ * times rows are many, one fold chooses (of fewer strengths) and the others are held out at the chosen setting alone. The model is then fitted to all
+ * rows. Equal input gives an equal result.
  *
  * Throws `invalid_input` where there is nothing to learn from, and what `signal` aborts with.
  */
@@ -53,8 +65,7 @@ export async function trainLinear({ rows, labels, settings, signal, onProgress }
   const all: Lesson = { rows, goal: goalOf(rows, labels, settings.classWeights === 'balanced'), labels };
   const tried: ValidatedSetting[] = [];
   const part = evenly(all, mostRowsToTryChars);
-  const validations = settings.features !== 'auto' ? 1 : part === all ? 2 : 3;
-  const solvesInAll = validations * foldsOf(rows).length * strengths.length + 1;
+  const solvesInAll = (settings.features === 'auto' ? solvesToTry(part) * 2 : 0) + solvesToTry(all) + foldsOf(rows).length + 1;
   let solves = 0;
   const steps: Steps = {
     async pause() {
@@ -63,26 +74,27 @@ export async function trainLinear({ rows, labels, settings, signal, onProgress }
     },
     solved: () => onProgress?.(Math.min(1, ++solves / solvesInAll)),
   };
-  const validated = async (lesson: Lesson, features: FeatureSet) => {
-    const validation = await validate(lesson, features, steps);
-    tried.push(...validation.tried);
-    return validation;
+  const tryFeatures = async (lesson: Lesson, features: FeatureSet) => {
+    const trial = await tryStrengths(lesson, features, steps);
+    tried.push(...trial.tried);
+    return trial;
   };
 
-  let chosen: Validation;
+  let chosen: Trial;
   if (settings.features !== 'auto') {
-    chosen = await validated(all, settings.features);
+    chosen = await tryFeatures(all, settings.features);
   } else {
-    const words = await validated(part, 'words');
-    const chars = await validated(part, 'words+chars');
+    const words = await tryFeatures(part, 'words');
+    const chars = await tryFeatures(part, 'words+chars');
     const better = chars.best.calibratedLogLoss < (1 - leastGainOfChars) * words.best.calibratedLogLoss ? chars : words;
-    chosen = part === all ? better : await validated(all, better.best.features);
+    chosen = part === all ? better : await tryFeatures(all, better.best.features);
   }
-  const { best, counts, logits } = chosen;
-  const model = await fit(all, counts, best, steps);
+  const best = await validate(all, chosen, steps);
+  const model = await fit(all, chosen, steps);
+  onProgress?.(1);
   return {
     model,
-    outOfFold: { logits: labelLogits(labels, logits) },
+    outOfFold: { logits: labelLogits(labels, chosen.heldOut.logits) },
     crossValidation: { folds: foldsOf(rows).length, tried, chosen: best },
   };
 }
@@ -98,38 +110,73 @@ interface Steps {
   solved(): void;
 }
 
-interface Validation {
+interface Trial {
   readonly counts: FeatureCounts;
   readonly tried: readonly ValidatedSetting[];
   readonly best: ValidatedSetting;
-  /** Held-out logits [rows, outputs] of the best setting. */
-  readonly logits: Float64Array;
+  /** At the best strength; the folds that were tried on are filled in. */
+  readonly heldOut: HeldOut;
 }
 
 /** Tries every strength with these features. */
-async function validate({ rows, goal, labels }: Lesson, features: FeatureSet, { pause, solved }: Steps): Promise<Validation> {
+async function tryStrengths({ rows, goal, labels }: Lesson, features: FeatureSet, { pause, solved }: Steps): Promise<Trial> {
   const counter = new FeatureCounter(new FeatureExtractor(features));
   for (const [index, row] of rows.entries()) {
     if (index % 256 === 0) await pause();
     counter.add(row);
   }
   const counts = counter.finish();
-  const heldOut = await heldOutLogits(counts, goal, foldsOf(rows), pause, solved);
-  const tried = heldOut.map((logits, index) => ({ features, strength: strengths[index]!, ...score(goal, logits, rows, labels) }));
+  const folds = foldsOf(rows);
+  const tryOn = folds.slice(0, foldsToTry(rows, goal));
+  const byStrength = strengthsToTry(goal).map((strength) => nothingHeldOut(goal, strength));
+  for (const fold of tryOn) await holdOut(counts, goal, { fold, folds }, byStrength, pause, solved);
+  const seen = Int32Array.from(tryOn.flatMap((fold) => [...fold])).sort();
+  const seenGoal = goalOfRows(goal, seen);
+  const seenRows = Array.from(seen, (row) => rows[row]!);
+  const tried = byStrength.map(({ strength, logits }) => ({
+    features,
+    strength,
+    ...score(seenGoal, pickRows(logits, seen, goal.outputs), seenRows, labels),
+  }));
   const best = tried.reduce((left, right) => (right.calibratedLogLoss < left.calibratedLogLoss ? right : left));
-  return { counts, tried, best, logits: heldOut[tried.indexOf(best)]! };
+  return { counts, tried, best, heldOut: byStrength[tried.indexOf(best)]! };
 }
 
-async function fit(
-  { goal, labels }: Lesson,
-  counts: FeatureCounts,
-  setting: ValidatedSetting,
+/** Holds out the folds that the trial did not, and says how good the setting is on all. */
+async function validate(
+  { rows, goal, labels }: Lesson,
+  { counts, best, heldOut }: Trial,
   { pause, solved }: Steps,
-): Promise<LinearModel> {
+): Promise<ValidatedSetting> {
+  const folds = foldsOf(rows);
+  const left = folds.slice(foldsToTry(rows, goal));
+  for (const fold of left) await holdOut(counts, goal, { fold, folds }, [heldOut], pause, solved);
+  return left.length === 0 ? best : { ...best, ...score(goal, heldOut.logits, rows, labels) };
+}
+
+function strengthsToTry({ targets }: Goal): readonly number[] {
+  return targets.length > mostCellsToTryAll ? fewStrengths : strengths;
+}
+
+/** How many of the folds, from the first, choose the setting. */
+function foldsToTry(rows: readonly TrainingRow[], { targets }: Goal): number {
+  return targets.length > mostCellsToTryAll ? 1 : foldsOf(rows).length;
+}
+
+function solvesToTry({ rows, goal }: Lesson): number {
+  return foldsToTry(rows, goal) * strengthsToTry(goal).length;
+}
+
+async function fit({ goal, labels }: Lesson, { counts, best, heldOut }: Trial, { pause, solved }: Steps): Promise<LinearModel> {
   const rows = Int32Array.from({ length: counts.starts.length - 1 }, (_, row) => row);
   const scales = columnScales(counts, rows);
   const regression = { ...goal, rows: weighted(counts, rows, scales) };
-  const { weights, intercepts } = await solve(regression, { strength: setting.strength, tolerance: finalTolerance, pause });
+  const { weights, intercepts } = await solve(regression, {
+    strength: best.strength,
+    tolerance: finalTolerance,
+    pause,
+    ...(heldOut.last === null ? {} : { near: heldOut.last }),
+  });
   solved();
   const { outputs } = goal;
   const table = new Float32Array(counts.width * (1 + outputs));
@@ -137,7 +184,7 @@ async function fit(
     table[column * (1 + outputs)] = scales[column]!;
     table.set(weights.subarray(column * outputs, (column + 1) * outputs), column * (1 + outputs) + 1);
   }
-  return new LinearModel(labels, { features: setting.features, hashes: counts.hashes, table, intercepts: Float32Array.from(intercepts) });
+  return new LinearModel(labels, { features: best.features, hashes: counts.hashes, table, intercepts: Float32Array.from(intercepts) });
 }
 
 /** At most `most` of the rows, evenly spaced. */

@@ -102,14 +102,20 @@ export class Graph {
     return output!;
   }
 
-  /** Adds a node with several outputs of one type. */
+  /** The value in float32. */
+  toFloat(value: Value): Value {
+    return this.node('Cast', [value], value.shape, { type: 'float', attributes: { to: DataType.FLOAT } });
+  }
+
+  /** Adds a node with several outputs, of one type or of one each. */
   nodeWithOutputs(
     operator: string,
     inputs: readonly Value[],
     shapes: readonly (readonly Dimension[])[],
-    options: { readonly attributes?: Readonly<Record<string, Attribute>>; readonly type: ElementType },
+    options: { readonly attributes?: Readonly<Record<string, Attribute>>; readonly type: ElementType | readonly ElementType[] },
   ): Value[] {
-    const outputs = shapes.map((shape) => ({ name: this.#fresh(operator), type: options.type, shape }));
+    const typeOf = (index: number) => (typeof options.type === 'string' ? options.type : options.type[index]!);
+    const outputs = shapes.map((shape, index) => ({ name: this.#fresh(operator), type: typeOf(index), shape }));
     this.#nodes.push(
       NodeProto.fromPartial({
         opType: operator,

@@ -72,6 +72,8 @@ export const EvaluatedOn = {
   EVALUATED_ON_OUT_OF_FOLD: 1,
   /** EVALUATED_ON_CERTIFY_GOLD - Gold that was never trained on. */
   EVALUATED_ON_CERTIFY_GOLD: 2,
+  /** EVALUATED_ON_HELD_OUT - A part that was held out of training and chose when it stopped. */
+  EVALUATED_ON_HELD_OUT: 3,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -81,6 +83,7 @@ export namespace EvaluatedOn {
   export type EVALUATED_ON_UNSPECIFIED = typeof EvaluatedOn.EVALUATED_ON_UNSPECIFIED;
   export type EVALUATED_ON_OUT_OF_FOLD = typeof EvaluatedOn.EVALUATED_ON_OUT_OF_FOLD;
   export type EVALUATED_ON_CERTIFY_GOLD = typeof EvaluatedOn.EVALUATED_ON_CERTIFY_GOLD;
+  export type EVALUATED_ON_HELD_OUT = typeof EvaluatedOn.EVALUATED_ON_HELD_OUT;
   export type UNRECOGNIZED = typeof EvaluatedOn.UNRECOGNIZED;
 }
 
@@ -95,6 +98,9 @@ export function evaluatedOnFromJSON(object: any): EvaluatedOn {
     case 2:
     case "EVALUATED_ON_CERTIFY_GOLD":
       return EvaluatedOn.EVALUATED_ON_CERTIFY_GOLD;
+    case 3:
+    case "EVALUATED_ON_HELD_OUT":
+      return EvaluatedOn.EVALUATED_ON_HELD_OUT;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -110,6 +116,8 @@ export function evaluatedOnToJSON(object: EvaluatedOn): string {
       return "EVALUATED_ON_OUT_OF_FOLD";
     case EvaluatedOn.EVALUATED_ON_CERTIFY_GOLD:
       return "EVALUATED_ON_CERTIFY_GOLD";
+    case EvaluatedOn.EVALUATED_ON_HELD_OUT:
+      return "EVALUATED_ON_HELD_OUT";
     case EvaluatedOn.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -122,6 +130,10 @@ export const StudentKind = {
   STUDENT_KIND_UNSPECIFIED: 0,
   /** STUDENT_KIND_LINEAR - Hashed n-grams and logistic regression. */
   STUDENT_KIND_LINEAR: 1,
+  /** STUDENT_KIND_FROZEN - Logistic regression on an encoder's embeddings. */
+  STUDENT_KIND_FROZEN: 2,
+  /** STUDENT_KIND_FINE_TUNED - An encoder, fine-tuned. */
+  STUDENT_KIND_FINE_TUNED: 3,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -130,6 +142,8 @@ export type StudentKind = typeof StudentKind[keyof typeof StudentKind];
 export namespace StudentKind {
   export type STUDENT_KIND_UNSPECIFIED = typeof StudentKind.STUDENT_KIND_UNSPECIFIED;
   export type STUDENT_KIND_LINEAR = typeof StudentKind.STUDENT_KIND_LINEAR;
+  export type STUDENT_KIND_FROZEN = typeof StudentKind.STUDENT_KIND_FROZEN;
+  export type STUDENT_KIND_FINE_TUNED = typeof StudentKind.STUDENT_KIND_FINE_TUNED;
   export type UNRECOGNIZED = typeof StudentKind.UNRECOGNIZED;
 }
 
@@ -141,6 +155,12 @@ export function studentKindFromJSON(object: any): StudentKind {
     case 1:
     case "STUDENT_KIND_LINEAR":
       return StudentKind.STUDENT_KIND_LINEAR;
+    case 2:
+    case "STUDENT_KIND_FROZEN":
+      return StudentKind.STUDENT_KIND_FROZEN;
+    case 3:
+    case "STUDENT_KIND_FINE_TUNED":
+      return StudentKind.STUDENT_KIND_FINE_TUNED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -154,6 +174,10 @@ export function studentKindToJSON(object: StudentKind): string {
       return "STUDENT_KIND_UNSPECIFIED";
     case StudentKind.STUDENT_KIND_LINEAR:
       return "STUDENT_KIND_LINEAR";
+    case StudentKind.STUDENT_KIND_FROZEN:
+      return "STUDENT_KIND_FROZEN";
+    case StudentKind.STUDENT_KIND_FINE_TUNED:
+      return "STUDENT_KIND_FINE_TUNED";
     case StudentKind.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";

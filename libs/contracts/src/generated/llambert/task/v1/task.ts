@@ -183,6 +183,10 @@ export const StudentChoice = {
   STUDENT_CHOICE_LINEAR: 1,
   /** STUDENT_CHOICE_AUTO - The best of the students that there are. */
   STUDENT_CHOICE_AUTO: 2,
+  /** STUDENT_CHOICE_FROZEN - Logistic regression on an encoder's embeddings. */
+  STUDENT_CHOICE_FROZEN: 3,
+  /** STUDENT_CHOICE_FINE_TUNED - An encoder, fine-tuned. */
+  STUDENT_CHOICE_FINE_TUNED: 4,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -192,6 +196,8 @@ export namespace StudentChoice {
   export type STUDENT_CHOICE_UNSPECIFIED = typeof StudentChoice.STUDENT_CHOICE_UNSPECIFIED;
   export type STUDENT_CHOICE_LINEAR = typeof StudentChoice.STUDENT_CHOICE_LINEAR;
   export type STUDENT_CHOICE_AUTO = typeof StudentChoice.STUDENT_CHOICE_AUTO;
+  export type STUDENT_CHOICE_FROZEN = typeof StudentChoice.STUDENT_CHOICE_FROZEN;
+  export type STUDENT_CHOICE_FINE_TUNED = typeof StudentChoice.STUDENT_CHOICE_FINE_TUNED;
   export type UNRECOGNIZED = typeof StudentChoice.UNRECOGNIZED;
 }
 
@@ -206,6 +212,12 @@ export function studentChoiceFromJSON(object: any): StudentChoice {
     case 2:
     case "STUDENT_CHOICE_AUTO":
       return StudentChoice.STUDENT_CHOICE_AUTO;
+    case 3:
+    case "STUDENT_CHOICE_FROZEN":
+      return StudentChoice.STUDENT_CHOICE_FROZEN;
+    case 4:
+    case "STUDENT_CHOICE_FINE_TUNED":
+      return StudentChoice.STUDENT_CHOICE_FINE_TUNED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -221,6 +233,10 @@ export function studentChoiceToJSON(object: StudentChoice): string {
       return "STUDENT_CHOICE_LINEAR";
     case StudentChoice.STUDENT_CHOICE_AUTO:
       return "STUDENT_CHOICE_AUTO";
+    case StudentChoice.STUDENT_CHOICE_FROZEN:
+      return "STUDENT_CHOICE_FROZEN";
+    case StudentChoice.STUDENT_CHOICE_FINE_TUNED:
+      return "STUDENT_CHOICE_FINE_TUNED";
     case StudentChoice.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -274,6 +290,110 @@ export function classWeightsToJSON(object: ClassWeights): string {
     case ClassWeights.CLASS_WEIGHTS_BALANCED:
       return "CLASS_WEIGHTS_BALANCED";
     case ClassWeights.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** Which tokens of a text that is too long. */
+export const Truncation = {
+  /** TRUNCATION_UNSPECIFIED - Not allowed. */
+  TRUNCATION_UNSPECIFIED: 0,
+  /** TRUNCATION_HEAD - The first ones. */
+  TRUNCATION_HEAD: 1,
+  /** TRUNCATION_HEAD_AND_TAIL - Some from the beginning and some from the end. */
+  TRUNCATION_HEAD_AND_TAIL: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type Truncation = typeof Truncation[keyof typeof Truncation];
+
+export namespace Truncation {
+  export type TRUNCATION_UNSPECIFIED = typeof Truncation.TRUNCATION_UNSPECIFIED;
+  export type TRUNCATION_HEAD = typeof Truncation.TRUNCATION_HEAD;
+  export type TRUNCATION_HEAD_AND_TAIL = typeof Truncation.TRUNCATION_HEAD_AND_TAIL;
+  export type UNRECOGNIZED = typeof Truncation.UNRECOGNIZED;
+}
+
+export function truncationFromJSON(object: any): Truncation {
+  switch (object) {
+    case 0:
+    case "TRUNCATION_UNSPECIFIED":
+      return Truncation.TRUNCATION_UNSPECIFIED;
+    case 1:
+    case "TRUNCATION_HEAD":
+      return Truncation.TRUNCATION_HEAD;
+    case 2:
+    case "TRUNCATION_HEAD_AND_TAIL":
+      return Truncation.TRUNCATION_HEAD_AND_TAIL;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return Truncation.UNRECOGNIZED;
+  }
+}
+
+export function truncationToJSON(object: Truncation): string {
+  switch (object) {
+    case Truncation.TRUNCATION_UNSPECIFIED:
+      return "TRUNCATION_UNSPECIFIED";
+    case Truncation.TRUNCATION_HEAD:
+      return "TRUNCATION_HEAD";
+    case Truncation.TRUNCATION_HEAD_AND_TAIL:
+      return "TRUNCATION_HEAD_AND_TAIL";
+    case Truncation.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** What a text's vector is. */
+export const Pooling = {
+  /** POOLING_UNSPECIFIED - Not allowed. */
+  POOLING_UNSPECIFIED: 0,
+  /** POOLING_FIRST - Its first token's. */
+  POOLING_FIRST: 1,
+  /** POOLING_MEAN - The mean of its tokens'. */
+  POOLING_MEAN: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type Pooling = typeof Pooling[keyof typeof Pooling];
+
+export namespace Pooling {
+  export type POOLING_UNSPECIFIED = typeof Pooling.POOLING_UNSPECIFIED;
+  export type POOLING_FIRST = typeof Pooling.POOLING_FIRST;
+  export type POOLING_MEAN = typeof Pooling.POOLING_MEAN;
+  export type UNRECOGNIZED = typeof Pooling.UNRECOGNIZED;
+}
+
+export function poolingFromJSON(object: any): Pooling {
+  switch (object) {
+    case 0:
+    case "POOLING_UNSPECIFIED":
+      return Pooling.POOLING_UNSPECIFIED;
+    case 1:
+    case "POOLING_FIRST":
+      return Pooling.POOLING_FIRST;
+    case 2:
+    case "POOLING_MEAN":
+      return Pooling.POOLING_MEAN;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return Pooling.UNRECOGNIZED;
+  }
+}
+
+export function poolingToJSON(object: Pooling): string {
+  switch (object) {
+    case Pooling.POOLING_UNSPECIFIED:
+      return "POOLING_UNSPECIFIED";
+    case Pooling.POOLING_FIRST:
+      return "POOLING_FIRST";
+    case Pooling.POOLING_MEAN:
+      return "POOLING_MEAN";
+    case Pooling.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
   }
@@ -437,6 +557,44 @@ export interface StudentSettings {
   seed: number;
   /** How the classes weigh. */
   classWeights: ClassWeights;
+  /** Encoder that a frozen or fine-tuned student starts from: a folder, `hf:<owner>/<name>[@revision]` or `scratch:small`. */
+  encoder?:
+    | string
+    | undefined;
+  /** Most tokens that an encoder reads of a text. */
+  maxTokens: number;
+  /** Which tokens of a longer text. */
+  truncation: Truncation;
+  /** How an encoder is fine-tuned. */
+  fineTuning: FineTuningSettings | undefined;
+}
+
+/** How an encoder is fine-tuned. */
+export interface FineTuningSettings {
+  /** Most passes over the rows. */
+  epochs: number;
+  /** Texts per update. */
+  batchSize: number;
+  /** Highest learning rate; absent: by where the weights come from. */
+  learningRate?:
+    | number
+    | undefined;
+  /** What a text's vector is. */
+  pooling: Pooling;
+  /** What a layer's learning rate is of the one above it, in (0, 1]. */
+  layerDecay: number;
+  /** Share of the weights that goes, times the learning rate, at each update. */
+  weightDecay: number;
+  /** Share of the updates over which the learning rate rises, in [0, 1]. */
+  warmup: number;
+  /** Share of a label that is spread over all labels, in [0, 1). */
+  labelSmoothing: number;
+  /** q of the generalized cross entropy, in (0, 1]; absent: cross entropy. */
+  noiseRobustness?:
+    | number
+    | undefined;
+  /** Epochs without a better dev loss after which training ends. */
+  patience: number;
 }
 
 /** What stands without a person. */
@@ -1798,7 +1956,7 @@ export const SamplingSettings: MessageFns<SamplingSettings> = {
 };
 
 function createBaseStudentSettings(): StudentSettings {
-  return { model: 0, seed: 0, classWeights: 0 };
+  return { model: 0, seed: 0, classWeights: 0, encoder: undefined, maxTokens: 0, truncation: 0, fineTuning: undefined };
 }
 
 export const StudentSettings: MessageFns<StudentSettings> = {
@@ -1811,6 +1969,18 @@ export const StudentSettings: MessageFns<StudentSettings> = {
     }
     if (message.classWeights !== 0) {
       writer.uint32(24).int32(message.classWeights);
+    }
+    if (message.encoder !== undefined) {
+      writer.uint32(34).string(message.encoder);
+    }
+    if (message.maxTokens !== 0) {
+      writer.uint32(40).uint32(message.maxTokens);
+    }
+    if (message.truncation !== 0) {
+      writer.uint32(48).int32(message.truncation);
+    }
+    if (message.fineTuning !== undefined) {
+      FineTuningSettings.encode(message.fineTuning, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -1852,6 +2022,38 @@ export const StudentSettings: MessageFns<StudentSettings> = {
             message.classWeights = reader.int32() as any;
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.encoder = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.maxTokens = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.truncation = reader.int32() as any;
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.fineTuning = FineTuningSettings.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1873,6 +2075,18 @@ export const StudentSettings: MessageFns<StudentSettings> = {
         : isSet(object.class_weights)
         ? classWeightsFromJSON(object.class_weights)
         : 0,
+      encoder: isSet(object.encoder) ? globalThis.String(object.encoder) : undefined,
+      maxTokens: isSet(object.maxTokens)
+        ? globalThis.Number(object.maxTokens)
+        : isSet(object.max_tokens)
+        ? globalThis.Number(object.max_tokens)
+        : 0,
+      truncation: isSet(object.truncation) ? truncationFromJSON(object.truncation) : 0,
+      fineTuning: isSet(object.fineTuning)
+        ? FineTuningSettings.fromJSON(object.fineTuning)
+        : isSet(object.fine_tuning)
+        ? FineTuningSettings.fromJSON(object.fine_tuning)
+        : undefined,
     };
   },
 
@@ -1887,6 +2101,18 @@ export const StudentSettings: MessageFns<StudentSettings> = {
     if (message.classWeights !== 0) {
       obj.classWeights = classWeightsToJSON(message.classWeights);
     }
+    if (message.encoder !== undefined) {
+      obj.encoder = message.encoder;
+    }
+    if (message.maxTokens !== 0) {
+      obj.maxTokens = Math.round(message.maxTokens);
+    }
+    if (message.truncation !== 0) {
+      obj.truncation = truncationToJSON(message.truncation);
+    }
+    if (message.fineTuning !== undefined) {
+      obj.fineTuning = FineTuningSettings.toJSON(message.fineTuning);
+    }
     return obj;
   },
 
@@ -1898,6 +2124,260 @@ export const StudentSettings: MessageFns<StudentSettings> = {
     message.model = object.model ?? 0;
     message.seed = object.seed ?? 0;
     message.classWeights = object.classWeights ?? 0;
+    message.encoder = object.encoder ?? undefined;
+    message.maxTokens = object.maxTokens ?? 0;
+    message.truncation = object.truncation ?? 0;
+    message.fineTuning = (object.fineTuning !== undefined && object.fineTuning !== null)
+      ? FineTuningSettings.fromPartial(object.fineTuning)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseFineTuningSettings(): FineTuningSettings {
+  return {
+    epochs: 0,
+    batchSize: 0,
+    learningRate: undefined,
+    pooling: 0,
+    layerDecay: 0,
+    weightDecay: 0,
+    warmup: 0,
+    labelSmoothing: 0,
+    noiseRobustness: undefined,
+    patience: 0,
+  };
+}
+
+export const FineTuningSettings: MessageFns<FineTuningSettings> = {
+  encode(message: FineTuningSettings, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.epochs !== 0) {
+      writer.uint32(8).uint32(message.epochs);
+    }
+    if (message.batchSize !== 0) {
+      writer.uint32(16).uint32(message.batchSize);
+    }
+    if (message.learningRate !== undefined) {
+      writer.uint32(25).double(message.learningRate);
+    }
+    if (message.pooling !== 0) {
+      writer.uint32(32).int32(message.pooling);
+    }
+    if (message.layerDecay !== 0) {
+      writer.uint32(41).double(message.layerDecay);
+    }
+    if (message.weightDecay !== 0) {
+      writer.uint32(49).double(message.weightDecay);
+    }
+    if (message.warmup !== 0) {
+      writer.uint32(57).double(message.warmup);
+    }
+    if (message.labelSmoothing !== 0) {
+      writer.uint32(65).double(message.labelSmoothing);
+    }
+    if (message.noiseRobustness !== undefined) {
+      writer.uint32(73).double(message.noiseRobustness);
+    }
+    if (message.patience !== 0) {
+      writer.uint32(80).uint32(message.patience);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FineTuningSettings {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFineTuningSettings();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.epochs = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.batchSize = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.learningRate = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.pooling = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.layerDecay = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.weightDecay = reader.double();
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.warmup = reader.double();
+            continue;
+          }
+          case 8: {
+            if (tag !== 65) {
+              break;
+            }
+
+            message.labelSmoothing = reader.double();
+            continue;
+          }
+          case 9: {
+            if (tag !== 73) {
+              break;
+            }
+
+            message.noiseRobustness = reader.double();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.patience = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FineTuningSettings {
+    return {
+      epochs: isSet(object.epochs) ? globalThis.Number(object.epochs) : 0,
+      batchSize: isSet(object.batchSize)
+        ? globalThis.Number(object.batchSize)
+        : isSet(object.batch_size)
+        ? globalThis.Number(object.batch_size)
+        : 0,
+      learningRate: isSet(object.learningRate)
+        ? globalThis.Number(object.learningRate)
+        : isSet(object.learning_rate)
+        ? globalThis.Number(object.learning_rate)
+        : undefined,
+      pooling: isSet(object.pooling) ? poolingFromJSON(object.pooling) : 0,
+      layerDecay: isSet(object.layerDecay)
+        ? globalThis.Number(object.layerDecay)
+        : isSet(object.layer_decay)
+        ? globalThis.Number(object.layer_decay)
+        : 0,
+      weightDecay: isSet(object.weightDecay)
+        ? globalThis.Number(object.weightDecay)
+        : isSet(object.weight_decay)
+        ? globalThis.Number(object.weight_decay)
+        : 0,
+      warmup: isSet(object.warmup) ? globalThis.Number(object.warmup) : 0,
+      labelSmoothing: isSet(object.labelSmoothing)
+        ? globalThis.Number(object.labelSmoothing)
+        : isSet(object.label_smoothing)
+        ? globalThis.Number(object.label_smoothing)
+        : 0,
+      noiseRobustness: isSet(object.noiseRobustness)
+        ? globalThis.Number(object.noiseRobustness)
+        : isSet(object.noise_robustness)
+        ? globalThis.Number(object.noise_robustness)
+        : undefined,
+      patience: isSet(object.patience) ? globalThis.Number(object.patience) : 0,
+    };
+  },
+
+  toJSON(message: FineTuningSettings): unknown {
+    const obj: any = {};
+    if (message.epochs !== 0) {
+      obj.epochs = Math.round(message.epochs);
+    }
+    if (message.batchSize !== 0) {
+      obj.batchSize = Math.round(message.batchSize);
+    }
+    if (message.learningRate !== undefined) {
+      obj.learningRate = floatToJson(message.learningRate);
+    }
+    if (message.pooling !== 0) {
+      obj.pooling = poolingToJSON(message.pooling);
+    }
+    if (message.layerDecay !== 0) {
+      obj.layerDecay = floatToJson(message.layerDecay);
+    }
+    if (message.weightDecay !== 0) {
+      obj.weightDecay = floatToJson(message.weightDecay);
+    }
+    if (message.warmup !== 0) {
+      obj.warmup = floatToJson(message.warmup);
+    }
+    if (message.labelSmoothing !== 0) {
+      obj.labelSmoothing = floatToJson(message.labelSmoothing);
+    }
+    if (message.noiseRobustness !== undefined) {
+      obj.noiseRobustness = floatToJson(message.noiseRobustness);
+    }
+    if (message.patience !== 0) {
+      obj.patience = Math.round(message.patience);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<FineTuningSettings>, I>>(base?: I): FineTuningSettings {
+    return FineTuningSettings.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<FineTuningSettings>, I>>(object: I): FineTuningSettings {
+    const message = createBaseFineTuningSettings();
+    message.epochs = object.epochs ?? 0;
+    message.batchSize = object.batchSize ?? 0;
+    message.learningRate = object.learningRate ?? undefined;
+    message.pooling = object.pooling ?? 0;
+    message.layerDecay = object.layerDecay ?? 0;
+    message.weightDecay = object.weightDecay ?? 0;
+    message.warmup = object.warmup ?? 0;
+    message.labelSmoothing = object.labelSmoothing ?? 0;
+    message.noiseRobustness = object.noiseRobustness ?? undefined;
+    message.patience = object.patience ?? 0;
     return message;
   },
 };

@@ -96,9 +96,24 @@ const tasks = record<Task>({
       deadlineSeconds: number,
     }),
     student: record<Task['settings']['student']>({
-      model: fc.constantFrom('linear', 'auto'),
+      model: fc.constantFrom('linear', 'frozen', 'fine-tuned', 'auto'),
+      encoder: orNull(text),
       seed: count,
       classWeights: fc.constantFrom('none', 'balanced'),
+      maxTokens: count,
+      truncation: fc.constantFrom('head', 'head-and-tail'),
+      fineTuning: record({
+        epochs: count,
+        batchSize: count,
+        learningRate: orNull(number),
+        pooling: fc.constantFrom('first', 'mean'),
+        layerDecay: share,
+        weightDecay: number,
+        warmup: share,
+        labelSmoothing: share,
+        noiseRobustness: orNull(share),
+        patience: count,
+      }),
     }),
     routing: record({ targetError: share, confidence: share }),
   }),
@@ -107,7 +122,7 @@ const tasks = record<Task>({
 
 const evaluations = record<Evaluation>({
   reference: fc.constantFrom('human', 'teacher'),
-  on: fc.constantFrom('out-of-fold', 'certify-gold'),
+  on: fc.constantFrom('out-of-fold', 'held-out', 'certify-gold'),
   documents: count,
   accuracy: share,
   accuracyInterval: record({ lower: share, upper: share }),
@@ -122,7 +137,7 @@ const manifests = record<ModelManifest>({
   labellingSpecHash: text,
   round: count,
   labels: record<ModelManifest['labels']>({ kind: fc.constantFrom('single', 'multi'), names: labels }),
-  student: fc.constant('linear'),
+  student: fc.constantFrom('linear', 'frozen', 'fine-tuned'),
   baseModel: orNull(text),
   licence: orNull(text),
   dataset: record({

@@ -1,7 +1,7 @@
-import { LlambertError } from '@llambert/domain';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseEncoderSource } from './source.ts';
+import { parseEncoderSource } from './encoder-source.ts';
+import { LlambertError } from './errors.ts';
 
 describe('the source of an encoder', () => {
   it.each([

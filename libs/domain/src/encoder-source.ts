@@ -1,4 +1,4 @@
-import { LlambertError } from '@llambert/domain';
+import { LlambertError } from './errors.ts';
 
 /** Where an encoder comes from: what a task says under `student.model` behind `frozen:`, or alone. */
 export type EncoderSource =

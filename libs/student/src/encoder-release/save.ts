@@ -1,0 +1,52 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { encoderConfigJson } from '../encoder/config.ts';
+import type { TruncationOptions } from '../encoder/tokenizer.ts';
+import type { EncoderWeights } from '../encoder/weights.ts';
+import { headBias } from '../fine-tuning/training-graph.ts';
+import { float32Tensor, saveSafetensors, type Tensor } from '../safetensors.ts';
+import { configFile, graphFile, readSettings, settingsFile, settingsText, tokenizerFile, weightsFile } from './files.ts';
+import { type ClassifierForm, inferenceGraph, variants } from './inference-graph.ts';
+import type { Precision } from './precision.ts';
+import { quantizedTensors } from './quantize.ts';
+import { classifierShapes, placedTensors, storedName } from './tensors.ts';
+
+/** A fine-tuned encoder, with all that labelling with it takes. */
+export interface EncoderRelease extends TruncationOptions {
+  readonly form: ClassifierForm;
+  /** The encoder's and the head's, by their canonical names. All numbers must be finite. */
+  readonly weights: EncoderWeights;
+  /** Text of the checkpoint's tokenizer.json. */
+  readonly tokenizer: string;
+}
+
+/**
+ * Writes an encoder in float32 into an empty folder, and in 8-bit integers beside it. Float32 is released: see `releasePrecision`.
+ * Equal releases give equal bytes. Throws the error of the file system.
+ */
+export async function saveEncoder(folder: string, release: EncoderRelease): Promise<void> {
+  const { form, weights, tokenizer, maxTokens, truncation } = release;
+  const { config, pooling, pairs } = form;
+  const labels = weights.get(headBias)!.length;
+  await writeFile(join(folder, configFile), `${JSON.stringify(encoderConfigJson(config), null, 2)}\n`);
+  await writeFile(join(folder, tokenizerFile), tokenizer);
+  const shapes = classifierShapes(config, labels);
+  const nameOf = storedName(config, 'fp32');
+  const floats = new Map([...shapes].map(([name, shape]): [string, Tensor] => [nameOf(name), float32Tensor(shape, weights.get(name)!)]));
+  await saveSafetensors(join(folder, weightsFile.fp32), floats);
+  await saveSafetensors(join(folder, weightsFile.int8), quantizedTensors(weights, shapes));
+  for (const precision of ['fp32', 'int8'] as const) {
+    const placed = await placedTensors(folder, config, labels, precision);
+    for (const variant of variants)
+      await writeFile(join(folder, graphFile(precision, variant)), inferenceGraph(form, variant, precision, placed));
+  }
+  await writeFile(join(folder, settingsFile), settingsText({ pooling, pairs, labels, maxTokens, truncation, precision: 'fp32' }));
+}
+
+/** Says which precision a saved encoder labels with, once both were tried on it. Where it is float32, the integers' files go. */
+export async function releasePrecision(folder: string, precision: Precision): Promise<void> {
+  await writeFile(join(folder, settingsFile), settingsText({ ...(await readSettings(folder)), precision }));
+  if (precision === 'int8') return;
+  for (const file of [weightsFile.int8, ...variants.map((variant) => graphFile('int8', variant))])
+    await rm(join(folder, file), { force: true });
+}

@@ -1,0 +1,133 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hardDistribution, type LabelSet, type StudentSettings } from '@llambert/domain';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { EncoderConfig } from '../encoder/config.ts';
+import { encoderFromScratch, type PretrainedEncoder } from '../encoder/pretrained.ts';
+import { initialWeights } from '../encoder/scratch.ts';
+import { examples, rowsOf } from '../linear/training-examples.fixture.ts';
+import type { FineTuneProgress } from './fine-tune.ts';
+import { type EncoderTraining, type EncoderTrainingInput, trainEncoder } from './train-encoder.ts';
+
+const topics: LabelSet = { kind: 'single', names: ['money', 'parcel', 'login'] };
+const flags: LabelSet = { kind: 'multi', names: ['money', 'parcel', 'login'] };
+const found = examples(topics, 150, (index) => [index % 3]);
+const rows = rowsOf(topics, found);
+
+const settings: StudentSettings = {
+  model: 'fine-tuned',
+  encoder: 'scratch:small',
+  seed: 1,
+  classWeights: 'none',
+  maxTokens: 32,
+  truncation: 'head',
+  fineTuning: {
+    epochs: 8,
+    batchSize: 16,
+    learningRate: 5e-3,
+    pooling: 'mean',
+    layerDecay: 1,
+    weightDecay: 0.01,
+    warmup: 0.1,
+    labelSmoothing: 0,
+    noiseRobustness: null,
+    patience: 8,
+  },
+};
+
+/** As from scratch, but narrow, so that tests take no time. */
+function tinyEncoder(texts: string[]): PretrainedEncoder {
+  const made = encoderFromScratch(texts, 1);
+  const sizes = { hiddenSize: 24, layers: 1, heads: 2, intermediateSize: 32, positions: 40 };
+  const config: EncoderConfig = { ...made.config, ...sizes };
+  return { ...made, config, weights: initialWeights(config, 1) };
+}
+
+const encoder = tinyEncoder(rows.map(({ text }) => text));
+
+const train = (changes: Partial<EncoderTrainingInput> = {}) =>
+  trainEncoder({ encoder, rows, labels: topics, settings, score: [], stateFolder: null, threads: 1, ...changes });
+
+/** Share of rows whose greatest logit is that of the target's greatest share. */
+function accuracy(logits: Float32Array, targets: readonly (readonly number[])[]): number {
+  const width = targets[0]!.length;
+  const right = targets.filter((target, row) => {
+    const own = [...logits.subarray(row * width, (row + 1) * width)];
+    return own.indexOf(Math.max(...own)) === target.indexOf(Math.max(...target));
+  });
+  return right.length / targets.length;
+}
+
+describe('training an encoder', () => {
+  let trained: EncoderTraining;
+  const outside = examples(topics, 60, (index) => [index % 3], 1000);
+  beforeAll(async () => {
+    trained = await train({ score: outside });
+  });
+
+  it('learns, and scores the fold it did not learn from and documents outside', () => {
+    const { heldOut, scored, facts } = trained;
+    expect(heldOut.rows).toEqual(rows.flatMap(({ fold }, row) => (fold === 0 ? [row] : [])));
+    expect(
+      accuracy(
+        heldOut.logits,
+        heldOut.rows.map((row) => rows[row]!.target),
+      ),
+    ).toBeGreaterThan(0.9);
+    const targets = outside.map(({ indices }) => hardDistribution(topics, indices));
+    expect(accuracy(scored, targets)).toBeGreaterThan(0.9);
+    expect(facts).toMatchObject({ epochs: 8, learningRate: 5e-3, updates: 64, truncatedTexts: 0, noiseRobustness: 'none' });
+  });
+
+  it('gives whole tables back: rows of tokens that no text has are as they were', async () => {
+    const { weights, shape } = trained.model;
+    const table = weights.get('embeddings.word_embeddings.weight')!;
+    const before = encoder.weights.get('embeddings.word_embeddings.weight')!;
+    expect(table).toHaveLength(before.length);
+    const mask = 4 * shape.config.hiddenSize;
+    expect(table.slice(mask, mask + 24)).toEqual(before.slice(mask, mask + 24));
+    expect(table).not.toEqual(before);
+    expect(weights.get('classifier.weight')).toHaveLength(3 * 24);
+  });
+
+  it('never learns from the fold that is held out', async () => {
+    const wrong = rows.map((row) => (row.fold === 0 ? { ...row, target: [1, 0, 0] } : row));
+    const other = await train({ rows: wrong, settings: { ...settings, fineTuning: { ...settings.fineTuning, epochs: 1 } } });
+    const same = await train({ settings: { ...settings, fineTuning: { ...settings.fineTuning, epochs: 1 } } });
+    expect(other.model.weights).toEqual(same.model.weights);
+  });
+
+  it('learns several labels at once, weighing rare ones as much', async () => {
+    const several = examples(flags, 150, (index) => [
+      ...(index % 7 < 3 ? [0] : []),
+      ...(index % 4 === 0 ? [1] : []),
+      ...(index % 3 === 0 ? [2] : []),
+    ]);
+    const labelled = rowsOf(flags, several);
+    const { heldOut } = await train({
+      rows: labelled,
+      labels: flags,
+      settings: { ...settings, classWeights: 'balanced', fineTuning: { ...settings.fineTuning, epochs: 25, patience: 25 } },
+    });
+    const right = heldOut.rows.filter((row, at) =>
+      labelled[row]!.target.every((share, label) => heldOut.logits[at * 3 + label]! > 0 === (share === 1)),
+    );
+    expect(right.length / heldOut.rows.length).toBeGreaterThan(0.8);
+  });
+
+  it('goes on from what it kept, and leaves nothing behind', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'llambert-training-'));
+    const progress: FineTuneProgress[] = [];
+    const again = await train({ stateFolder: folder, score: outside, onProgress: (each) => progress.push(each) });
+    expect(again).toEqual(trained);
+    expect(progress.at(-1)).toMatchObject({ step: 64, steps: 64 });
+    expect(await readdir(folder)).toEqual([]);
+    await rm(folder, { recursive: true });
+  });
+
+  it('refuses rows of one label only, and too few', async () => {
+    await expect(train({ rows: rows.map((row) => ({ ...row, target: [1, 0, 0] })) })).rejects.toMatchObject({ code: 'invalid_input' });
+    await expect(train({ rows: rows.slice(0, 1) })).rejects.toMatchObject({ code: 'invalid_input' });
+  });
+});

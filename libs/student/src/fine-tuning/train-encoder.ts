@@ -1,0 +1,176 @@
+import { createHash } from 'node:crypto';
+import { canonicalJson, type LabelSet, LlambertError, type StudentSettings } from '@llambert/domain';
+import { maxTokens } from '../encoder/config.ts';
+import type { PretrainedEncoder } from '../encoder/pretrained.ts';
+import { encoderWeightShapes } from '../encoder/weights.ts';
+import type { DocumentText } from '../linear/features.ts';
+import { goalOf } from '../linear/goal.ts';
+import type { TrainingRow } from '../linear/train.ts';
+import { normalNumbers } from '../random.ts';
+import { scorer } from './evaluate.ts';
+import { type FineTuneProgress, type FineTuneSettings, fineTune, type LabelledText } from './fine-tune.ts';
+import { type ClassifierShape, headBias, headWeight, wordTable } from './training-graph.ts';
+import { dropState, freshState, keepState, keptState, type TrainingState } from './training-state.ts';
+import { usedVocabulary } from './vocabulary.ts';
+
+/** A fine-tuned encoder with its head, ready to be released. */
+export interface FineTunedEncoder {
+  readonly shape: ClassifierShape;
+  /** All weights by their canonical names, the head's among them. */
+  readonly weights: ReadonlyMap<string, Float32Array>;
+  readonly tokenizerJson: string;
+  readonly maxTokens: number;
+  readonly truncation: StudentSettings['truncation'];
+}
+
+export interface EncoderTraining {
+  readonly model: FineTunedEncoder;
+  /** The part that was not learned from: which rows, and their logits [rows, labels] by the released weights. */
+  readonly heldOut: { readonly rows: readonly number[]; readonly logits: Float32Array };
+  /** Logits of documents outside the rows, [documents, labels]. */
+  readonly scored: Float32Array;
+  /** What it came to, for the manifest. */
+  readonly facts: Readonly<Record<string, string | number | boolean>>;
+}
+
+export interface EncoderTrainingInput {
+  readonly encoder: PretrainedEncoder;
+  readonly rows: readonly TrainingRow[];
+  readonly labels: LabelSet;
+  readonly settings: StudentSettings;
+  /** Documents outside the rows that the finished student is to score. */
+  readonly score: readonly DocumentText[];
+  /** Folder where the training's state is kept from time to time, to go on from after a crash; null: nowhere. */
+  readonly stateFolder: string | null;
+  readonly threads: number;
+  readonly onProgress?: (progress: FineTuneProgress) => void;
+}
+
+const pretrainedLearningRate = 5e-5;
+const freshLearningRate = 1e-3;
+/** Tokens with padding in a run of the graph: a text of the greatest length more or less, and what the cores' caches like. */
+const microBatchTokens = 2048;
+const clipNorm = 1;
+const headDeviation = 0.02;
+const keepEveryMs = 60_000;
+
+/**
+ * Fine-tunes an encoder on labelled texts. The rows of one fold are held out: they say when to stop, which weights to release, and
+ * what they are worth. Equal input gives an equal result, also when it was stopped and goes on from the state it kept.
+ * Throws `invalid_input` where nothing can be learned, or where the loss stops being a number.
+ */
+export async function trainEncoder(input: EncoderTrainingInput): Promise<EncoderTraining> {
+  const { encoder, rows, labels, settings, stateFolder } = input;
+  const { config, tokenizer } = encoder;
+  const reading = { maxTokens: Math.min(settings.maxTokens, maxTokens(config)), truncation: settings.truncation };
+  const goal = goalOf(rows, labels, settings.classWeights === 'balanced', labels.names.length);
+  const cells = (values: Float64Array, row: number) => [...values.subarray(row * labels.names.length, (row + 1) * labels.names.length)];
+  const tokens = await tokenizer.tokenize(rows, reading);
+  const vocabulary = usedVocabulary(tokens, config.padTokenId);
+  const texts: LabelledText[] = vocabulary
+    .renumber(tokens)
+    .map((own, row) => ({ tokens: own, target: cells(goal.targets, row), weights: cells(goal.weights, row) }));
+  const { learned, heldOut } = split(rows);
+
+  const headShapes = [[headWeight, [labels.names.length, config.hiddenSize]] as const, [headBias, [labels.names.length]] as const];
+  const shapes = new Map<string, readonly number[]>([...encoderWeightShapes(config), ...headShapes]);
+  const shape: ClassifierShape = { config, pooling: settings.fineTuning.pooling, shapes };
+  const words = vocabulary.gather(encoder.weights.get(wordTable)!, config.hiddenSize);
+  const initial = new Map([...encoder.weights, [wordTable, words], ...freshHead(shapes, settings.seed)]);
+  const tuning = fineTuneSettings(settings, labels, encoder, input.threads);
+  const fingerprint = fingerprintOf(initial, texts, { ...tuning, learned, heldOut });
+  const kept = stateFolder === null ? null : await keptState(stateFolder, fingerprint, shapes);
+  const state = kept ?? freshState(initial);
+  await fineTune(
+    shape,
+    learned.map((row) => texts[row]!),
+    heldOut.map((row) => texts[row]!),
+    state,
+    tuning,
+    { onProgress: input.onProgress ?? (() => {}), keep: stateFolder === null ? async () => {} : keeper(stateFolder, fingerprint) },
+  );
+
+  const best = state.best!;
+  const score = await scorer(shape, tuning);
+  const heldOutLogits = await score(
+    heldOut.map((row) => texts[row]!),
+    best.weights,
+  );
+  const table = vocabulary.scatter(best.weights.get(wordTable)!, encoder.weights.get(wordTable)!, config.hiddenSize);
+  const weights = new Map([...best.weights, [wordTable, table]]);
+  const outside = (await tokenizer.tokenize(input.score, reading)).map((own) => ({ tokens: own }));
+  const scored = await score(outside, weights);
+  if (stateFolder !== null) await dropState(stateFolder);
+  return {
+    model: { shape, weights, tokenizerJson: encoder.tokenizerJson, ...reading },
+    heldOut: { rows: heldOut, logits: heldOutLogits },
+    scored,
+    facts: {
+      ...settings.fineTuning,
+      learningRate: tuning.learningRate,
+      noiseRobustness: settings.fineTuning.noiseRobustness ?? 'none',
+      classWeights: settings.classWeights,
+      ...reading,
+      seed: settings.seed,
+      updates: state.step,
+      bestUpdate: best.step,
+      heldOutLogLoss: best.devLoss,
+      truncatedTexts: tokens.filter(({ truncated }) => truncated).length,
+    },
+  };
+}
+
+function fineTuneSettings(settings: StudentSettings, labels: LabelSet, encoder: PretrainedEncoder, threads: number): FineTuneSettings {
+  const { noiseRobustness, learningRate, pooling: _, ...rest } = settings.fineTuning;
+  return {
+    ...rest,
+    learningRate: learningRate ?? (encoder.isPretrained ? pretrainedLearningRate : freshLearningRate),
+    loss: { kind: labels.kind, noiseRobustness },
+    clipNorm,
+    microBatchTokens,
+    evaluations: 1,
+    seed: settings.seed,
+    threads,
+  };
+}
+
+/** The first fold is held out; where the folds do not say, every fifth row. */
+function split(rows: readonly TrainingRow[]): { learned: number[]; heldOut: number[] } {
+  const first = Math.min(...rows.map(({ fold }) => fold));
+  const byFold = rows.some(({ fold }) => fold !== first);
+  const isHeldOut = (row: number) => (byFold ? rows[row]!.fold === first : row % 5 === 0);
+  const all = [...rows.keys()];
+  const parts = { learned: all.filter((row) => !isHeldOut(row)), heldOut: all.filter(isHeldOut) };
+  if (parts.learned.length === 0) {
+    throw new LlambertError('invalid_input', `${rows.length} labelled documents are too few to fine-tune on: annotate more`);
+  }
+  return parts;
+}
+
+function freshHead(shapes: ReadonlyMap<string, readonly number[]>, seed: number): [string, Float32Array][] {
+  const normal = normalNumbers(seed);
+  const [labels, hidden] = shapes.get(headWeight) as [number, number];
+  const weight = Float32Array.from({ length: labels * hidden }, () => headDeviation * normal());
+  return [
+    [headWeight, weight],
+    [headBias, new Float32Array(labels)],
+  ];
+}
+
+/** Names all that a training depends on. */
+function fingerprintOf(weights: ReadonlyMap<string, Float32Array>, texts: readonly LabelledText[], settings: object): string {
+  const hash = createHash('sha256').update(canonicalJson(settings));
+  for (const [name, values] of weights) hash.update(name).update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  for (const { tokens, target, weights: shares } of texts) hash.update(`${tokens.ids} ${tokens.types} ${target} ${shares}\n`);
+  return hash.digest('hex');
+}
+
+/** Keeps the state once a minute: a crash costs a minute's work, and keeping it costs little beside. */
+function keeper(folder: string, fingerprint: string): (state: TrainingState) => Promise<void> {
+  let kept = performance.now();
+  return async (state) => {
+    if (performance.now() - kept < keepEveryMs) return;
+    await keepState(folder, state, fingerprint);
+    kept = performance.now();
+  };
+}
