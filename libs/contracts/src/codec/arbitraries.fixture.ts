@@ -140,7 +140,14 @@ const manifests = record<ModelManifest>({
   student: fc.constantFrom('linear', 'frozen', 'fine-tuned'),
   baseModel: orNull(text),
   licence: orNull(text),
-  dataset: record({ fingerprint: text, annotations: count, trainGold: count, certifyGold: count }),
+  dataset: record({
+    fingerprint: text,
+    annotations: count,
+    trainGold: count,
+    certifyGold: count,
+    textPairs: count,
+    unseenLabels: fc.array(text),
+  }),
   training: map(fc.oneof(text, number, fc.boolean())),
   calibration: record<ModelManifest['calibration']>({
     method: fc.constant('temperature'),
@@ -208,7 +215,15 @@ const bodies: { readonly [Name in EventName]: fc.Arbitrary<EventTypes[Name]> } =
   'round.closed': record<EventTypes['round.closed']>({
     task: text,
     rounds: count,
-    end: fc.constantFrom('annotations_used', 'rounds_used', 'plateau', 'target_reached', 'budget_exhausted', 'source_exhausted'),
+    end: fc.constantFrom(
+      'annotations_used',
+      'rounds_used',
+      'plateau',
+      'target_reached',
+      'budget_exhausted',
+      'source_exhausted',
+      'nothing_usable',
+    ),
   }),
   'sample.drawn': record<Sample>({
     id: text,

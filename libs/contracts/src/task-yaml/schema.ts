@@ -217,7 +217,11 @@ export const taskFile = z
     budget: optional(budget, 'What annotating may cost'),
     sampling: optional(sampling, 'Which documents are annotated, and when the rounds end'),
     student: optional(student, 'The model that is trained and labels everything'),
-    gold: optional(gold, 'Labels by people, without which nothing can be certified: a file; null: none', null),
+    gold: optional(
+      gold,
+      'Labels by people, without which nothing can be certified: a file beside this one, such as gold.jsonl (llambert gold makes it); null: none',
+      null,
+    ),
     routing: optional(routing, 'Which labels stand without a person'),
     topics: optional(topics, 'Topics other than the usual ones'),
   })
