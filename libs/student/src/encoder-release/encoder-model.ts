@@ -5,23 +5,17 @@ import { type EncoderConfig, maxTokens, parseEncoderConfig } from '../encoder/co
 import { checkVocabularyFits, loadTokenizer, type TokenizableText, type TokenizedText } from '../encoder/tokenizer.ts';
 import { floatsOf, int32s, openSession } from '../onnx/session.ts';
 import { configFile, corrupt, type EncoderSettings, graphFile, readJson, readSettings, settingsFile, tokenizerFile } from './files.ts';
-import { readsTypes, type Variant } from './inference-graph.ts';
-import type { Precision } from './precision.ts';
-import { planRuns, type RunSettings } from './runs.ts';
+import { readsTypes } from './inference-graph.ts';
+import type { Precision, Variant } from './precision.ts';
+import { planRuns } from './runs.ts';
 import { placedTensors } from './tensors.ts';
-
-/** Measured: see the README. Integers run one text at a time, because their rounding depends on all texts of a run. */
-const runSettings: Readonly<Record<Precision, RunSettings>> = {
-  fp32: { budget: 256, overhead: 8 },
-  int8: { budget: 0, overhead: 0 },
-};
 
 /** A released encoder, ready to label. One call at a time; give each thread its own. */
 export interface EncoderModel {
   readonly precision: Precision;
   /**
    * Logits of every label of every document, [documents, labels], and 1 where only part of a text was read, [documents]. Equal documents
-   * get equal logits, in float32 but for the rounding that comes of other documents in the same run.
+   * get equal logits, whatever else is labelled with them, but for rounding.
    */
   logits(documents: readonly TokenizableText[]): Promise<{ readonly logits: Float32Array; readonly truncated: Uint8Array }>;
 }
@@ -45,16 +39,16 @@ export async function loadEncoderModel(folder: string, labels: number, precision
     return loaded;
   });
   await placedTensors(folder, config, labels, used);
-  const runner = await openRunner(folder, used, config, settings);
+  const runners = await openRunners(folder, used, config, settings);
   return {
     precision: used,
     async logits(documents) {
       const texts = await tokenizer.tokenize(documents, settings);
       const logits = new Float32Array(texts.length * labels);
       const lengths = texts.map(({ ids }) => ids.length);
-      for (const run of planRuns(lengths, runSettings[used])) {
-        const rows = await runner(run.map((text) => texts[text]!));
-        for (const [from, text] of run.entries()) logits.set(rows.subarray(from * labels, (from + 1) * labels), text * labels);
+      for (const run of planRuns(lengths, settings.longestInBatch)) {
+        const rows = await runners[run.variant](run.texts.map((text) => texts[text]!));
+        for (const [from, text] of run.texts.entries()) logits.set(rows.subarray(from * labels, (from + 1) * labels), text * labels);
       }
       return { logits, truncated: Uint8Array.from(texts, ({ truncated }) => Number(truncated)) };
     },
@@ -65,7 +59,12 @@ export async function loadEncoderModel(folder: string, labels: number, precision
 type Runner = (texts: readonly TokenizedText[]) => Promise<Float32Array>;
 
 /** Opens the graphs, that of several texts when there is the first need: each session has a copy of the weights in memory. */
-async function openRunner(folder: string, precision: Precision, config: EncoderConfig, settings: EncoderSettings): Promise<Runner> {
+async function openRunners(
+  folder: string,
+  precision: Precision,
+  config: EncoderConfig,
+  settings: EncoderSettings,
+): Promise<Readonly<Record<Variant, Runner>>> {
   const withTypes = readsTypes({ config, ...settings });
   const open = async (variant: Variant): Promise<Runner> => {
     const path = join(folder, graphFile(precision, variant));
@@ -79,10 +78,12 @@ async function openRunner(folder: string, precision: Precision, config: EncoderC
   };
   const single = await open('single');
   let batch: Promise<Runner> | undefined;
-  return async (texts) => {
-    if (texts.length === 1) return single(texts);
-    batch ??= open('batch');
-    return (await batch)(texts);
+  return {
+    single,
+    async batch(texts) {
+      batch ??= open('batch');
+      return (await batch)(texts);
+    },
   };
 }
 
