@@ -120,6 +120,15 @@ describe('a released encoder', () => {
     expect(await model.logits([])).toEqual({ logits: new Float32Array(0), truncated: new Uint8Array(0) });
   });
 
+  it('can be closed, whichever of its graphs were used', async () => {
+    const folder = await saved(tinyRelease('bert', 'first', false));
+    const unused = await loadEncoderModel(folder, labels);
+    await unused.close();
+    const used = await loadEncoderModel(folder, labels);
+    await used.logits(single);
+    await used.close();
+  });
+
   it.each(families)('is a checkpoint as it was before: %s', async (family) => {
     const release = tinyRelease(family, 'mean', true);
     const { config, weights } = await loadCheckpoint(await saved(release));

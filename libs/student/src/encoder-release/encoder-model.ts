@@ -18,6 +18,8 @@ export interface EncoderModel {
    * get equal logits, whatever else is labelled with them, but for rounding.
    */
   logits(documents: readonly TokenizableText[]): Promise<{ readonly logits: Float32Array; readonly truncated: Uint8Array }>;
+  /** Gives back memory that the garbage collector does not see. Afterwards the model labels nothing. */
+  close(): Promise<void>;
 }
 
 /**
@@ -39,7 +41,7 @@ export async function loadEncoderModel(folder: string, labels: number, precision
     return loaded;
   });
   await placedTensors(folder, config, labels, used);
-  const runners = await openRunners(folder, used, config, settings);
+  const graphs = await openGraphs(folder, used, config, settings);
   return {
     precision: used,
     async logits(documents) {
@@ -47,58 +49,71 @@ export async function loadEncoderModel(folder: string, labels: number, precision
       const logits = new Float32Array(texts.length * labels);
       const lengths = texts.map(({ ids }) => ids.length);
       for (const run of planRuns(lengths, settings.longestInBatch)) {
-        const rows = await runners[run.variant](run.texts.map((text) => texts[text]!));
+        const rows = await graphs.run(
+          run.variant,
+          run.texts.map((text) => texts[text]!),
+        );
         for (const [from, text] of run.texts.entries()) logits.set(rows.subarray(from * labels, (from + 1) * labels), text * labels);
       }
       return { logits, truncated: Uint8Array.from(texts, ({ truncated }) => Number(truncated)) };
     },
+    close: graphs.close,
   };
 }
 
-/** Logits of texts that run together. */
-type Runner = (texts: readonly TokenizedText[]) => Promise<Float32Array>;
+/** The graphs of a model. */
+interface Graphs {
+  /** Logits of texts that run together, [texts, labels]. */
+  run(variant: Variant, texts: readonly TokenizedText[]): Promise<Float32Array>;
+  close(): Promise<void>;
+}
 
 /** Opens the graphs, that of several texts when there is the first need: each session has a copy of the weights in memory. */
-async function openRunners(
-  folder: string,
-  precision: Precision,
-  config: EncoderConfig,
-  settings: EncoderSettings,
-): Promise<Readonly<Record<Variant, Runner>>> {
+async function openGraphs(folder: string, precision: Precision, config: EncoderConfig, settings: EncoderSettings): Promise<Graphs> {
   const withTypes = readsTypes({ config, ...settings });
-  const open = async (variant: Variant): Promise<Runner> => {
-    const path = join(folder, graphFile(precision, variant));
-    const session = await openSession(path, { threads: 1 }).catch((cause) => {
-      throw corrupt(path, 'onnxruntime cannot read it', cause);
-    });
-    const feeds = variant === 'single' ? singleFeeds : batchFeeds;
-    const runner: Runner = async (texts) => floatsOf((await session.run(feeds(texts, config.padTokenId, withTypes)))['logits']!);
-    await probe(runner, path, config, settings.labels, variant === 'single' ? 1 : 2);
-    return runner;
+  const pathOf = (variant: Variant) => join(folder, graphFile(precision, variant));
+  const logitsBy = async (session: InferenceSession, variant: Variant, texts: readonly TokenizedText[]) => {
+    const feeds = variant === 'single' ? singleFeeds(texts[0]!, withTypes) : batchFeeds(texts, config.padTokenId, withTypes);
+    return floatsOf((await session.run(feeds))['logits']!);
   };
-  const single = await open('single');
-  let batch: Promise<Runner> | undefined;
+  /** One run, so that graph and weights are known to fit, and the first document does not wait for memory. */
+  const probe = async (session: InferenceSession, variant: Variant) => {
+    const text = { ids: new Int32Array(2).fill(config.padTokenId), types: new Int32Array(2), truncated: false };
+    const logits = await logitsBy(session, variant, [text]).catch((cause) => {
+      throw corrupt(pathOf(variant), 'onnxruntime cannot run it', cause);
+    });
+    if (logits.length !== settings.labels) throw corrupt(pathOf(variant), `it answers ${logits.length} labels and not ${settings.labels}`);
+    if (!logits.every(Number.isFinite)) throw corrupt(pathOf(variant), 'its weights hold what is not a finite number');
+  };
+  const open = async (variant: Variant): Promise<InferenceSession> => {
+    const session = await openSession(pathOf(variant), { threads: 1 }).catch((cause) => {
+      throw corrupt(pathOf(variant), 'onnxruntime cannot read it', cause);
+    });
+    await probe(session, variant);
+    return session;
+  };
+  const sessions = new Map<Variant, Promise<InferenceSession>>();
+  const opened = (variant: Variant): Promise<InferenceSession> => {
+    const session = sessions.get(variant) ?? open(variant);
+    sessions.set(variant, session);
+    return session;
+  };
+  await opened('single');
   return {
-    single,
-    async batch(texts) {
-      batch ??= open('batch');
-      return (await batch)(texts);
+    run: async (variant, texts) => logitsBy(await opened(variant), variant, texts),
+    async close() {
+      // One that could not be opened has nothing to give back, and whoever wanted it knows.
+      for (const opening of sessions.values())
+        await opening.then(
+          (session) => session.release(),
+          () => {},
+        );
+      sessions.clear();
     },
   };
 }
 
-/** One run, so that graph and weights are known to fit, and the first document does not wait for memory. */
-async function probe(runner: Runner, path: string, config: EncoderConfig, labels: number, texts: number): Promise<void> {
-  const text = { ids: new Int32Array(2).fill(config.padTokenId), types: new Int32Array(2), truncated: false };
-  const logits = await runner(Array.from({ length: texts }, () => text)).catch((cause) => {
-    throw corrupt(path, 'onnxruntime cannot run it', cause);
-  });
-  if (logits.length !== texts * labels) throw corrupt(path, `it answers ${logits.length / texts} labels and not ${labels}`);
-  if (!logits.every(Number.isFinite)) throw corrupt(path, 'its weights hold what is not a finite number');
-}
-
-function singleFeeds([text]: readonly TokenizedText[], _padTokenId: number, withTypes: boolean): InferenceSession.FeedsType {
-  const { ids, types } = text!;
+function singleFeeds({ ids, types }: TokenizedText, withTypes: boolean): InferenceSession.FeedsType {
   const shape = [ids.length];
   return { ids: int32s(ids, shape), ...(withTypes ? { types: int32s(types, shape) } : {}) };
 }
