@@ -1,11 +1,34 @@
 import { LlambertError } from '@llambert/domain';
 import { encoderFromScratch, loadPretrained, type PretrainedEncoder, releaseEncoder, trainEncoder, trainLinear } from '@llambert/student';
+import { likelyWrongRows } from './likely-wrong.ts';
 import type { PlacedRequest, TrainedStudent, TrainingProgress } from './train-student.ts';
 
 type OnProgress = (progress: TrainingProgress) => void;
 
 /** Trains the student that the settings name and writes its files, in this thread. `auto` is the linear one for now. */
-export async function trainHere(request: PlacedRequest, onProgress: OnProgress): Promise<TrainedStudent> {
+export async function trainHere(asked: PlacedRequest, onProgress: OnProgress): Promise<TrainedStudent> {
+  const { request, doubted } = await withDoubts(asked, onProgress);
+  const trained = await trainKind(request, onProgress);
+  return doubted === null ? trained : { ...trained, training: { ...trained.training, likelyWrong: request.settings.likelyWrong, doubted } };
+}
+
+/** Weighs labels that are likely wrong as the settings say; the linear student, which is the cheapest, is the judge. */
+async function withDoubts(request: PlacedRequest, onProgress: OnProgress): Promise<{ request: PlacedRequest; doubted: number | null }> {
+  const { rows, labels, settings } = request;
+  if (settings.likelyWrong === 'keep') return { request, doubted: null };
+  const { outOfFold } = await trainLinear({
+    rows,
+    labels,
+    settings: { features: 'words', classWeights: settings.classWeights },
+    onProgress: (done) => onProgress({ step: 'looking for wrong labels', done, detail: '' }),
+  });
+  const wrong = new Set(likelyWrongRows(rows, labels, outOfFold.logits));
+  const share = settings.likelyWrong === 'halve' ? 0.5 : 0;
+  const weighed = rows.map((row, index) => (wrong.has(index) ? { ...row, weight: row.weight * share } : row));
+  return { request: { ...request, rows: weighed }, doubted: wrong.size };
+}
+
+function trainKind(request: PlacedRequest, onProgress: OnProgress): Promise<TrainedStudent> {
   switch (request.settings.model) {
     case 'linear':
     case 'auto':
@@ -46,16 +69,21 @@ async function fineTunedStudent(request: PlacedRequest, onProgress: OnProgress):
     encoder,
     rows,
     labels,
+    gold: [...rows.keys()].filter((row) => rows[row]!.labelledBy === 'person'),
     settings,
     stateFolder,
     threads,
-    onProgress: ({ step, steps, loss, tokens, devLoss }) => {
+    onProgress: ({ stage, step, steps, loss, tokens, devLoss }) => {
       stepsBefore ??= step - 1;
       const seconds = (performance.now() - begun) / 1000;
       const left = ((steps - step) * seconds) / (step - stepsBefore);
       const figures = [`update ${step} of ${steps}`, `loss ${loss.toFixed(3)}`, `${Math.round(tokens / seconds)} tokens/s`];
       if (devLoss !== null) figures.push(`held-out loss ${devLoss.toFixed(3)}`);
-      onProgress({ step: 'fine-tuned student', done: step / steps, detail: [...figures, `${duration(left)} left`].join(', ') });
+      onProgress({
+        step: stage === 'gold' ? 'fine-tuned student, on gold' : 'fine-tuned student',
+        done: step / steps,
+        detail: [...figures, `${duration(left)} left`].join(', '),
+      });
     },
   });
   onProgress({ step: 'trying 8-bit integers', done: 1, detail: '' });

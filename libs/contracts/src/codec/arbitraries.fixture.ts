@@ -100,6 +100,7 @@ const tasks = record<Task>({
       encoder: orNull(text),
       seed: count,
       classWeights: fc.constantFrom('none', 'balanced'),
+      likelyWrong: fc.constantFrom('keep', 'halve', 'drop'),
       maxTokens: count,
       truncation: fc.constantFrom('head', 'head-and-tail'),
       fineTuning: record({
@@ -113,6 +114,7 @@ const tasks = record<Task>({
         labelSmoothing: share,
         noiseRobustness: orNull(share),
         patience: count,
+        goldStage: orNull(record({ epochs: count, learningRate: orNull(number) })),
       }),
     }),
     routing: record({ targetError: share, confidence: share }),

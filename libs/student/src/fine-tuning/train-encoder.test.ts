@@ -21,6 +21,7 @@ const settings: StudentSettings = {
   encoder: 'scratch:small',
   seed: 1,
   classWeights: 'none',
+  likelyWrong: 'keep',
   maxTokens: 32,
   truncation: 'head',
   fineTuning: {
@@ -34,6 +35,7 @@ const settings: StudentSettings = {
     labelSmoothing: 0,
     noiseRobustness: null,
     patience: 8,
+    goldStage: null,
   },
 };
 
@@ -48,7 +50,7 @@ function tinyEncoder(texts: string[]): PretrainedEncoder {
 const encoder = tinyEncoder(rows.map(({ text }) => text));
 
 const train = (changes: Partial<EncoderTrainingInput> = {}) =>
-  trainEncoder({ encoder, rows, labels: topics, settings, stateFolder: null, threads: 1, ...changes });
+  trainEncoder({ encoder, rows, labels: topics, gold: [], settings, stateFolder: null, threads: 1, ...changes });
 
 /** Share of rows whose greatest logit is that of the target's greatest share. */
 function accuracy(logits: Float32Array, targets: readonly (readonly number[])[]): number {
@@ -137,13 +139,32 @@ describe('training an encoder', () => {
     expect(right.length / trainedOnSeveral.heldOut.length).toBeGreaterThan(0.8);
   });
 
+  it('learns from people after the teacher, where they are to have the last word', async () => {
+    // The teacher takes parcels for logins; people do not, on a few documents.
+    const gold = rows.flatMap((_, row) => (row % 4 === 0 ? [row] : []));
+    const mistaken = rows.map((row, index) => (row.target[1] === 1 && !gold.includes(index) ? { ...row, target: [0, 0, 1] } : row));
+    const goldStage = { epochs: 40, learningRate: null };
+    const staged = { ...settings, fineTuning: { ...settings.fineTuning, goldStage, patience: 40 } };
+    const outside = examples(topics, 60, (index) => [index % 3], 1000);
+    const targets = outside.map(({ indices }) => hardDistribution(topics, indices));
+    const reached: number[] = [];
+    for (const own of [settings, staged]) {
+      const made = await train({ rows: mistaken, gold, settings: own, stateFolder: join(folder, 'stages') });
+      reached.push(accuracy((await (await released(made, topics, mistaken)).model.logits(outside)).logits, targets));
+      if (own === staged) expect(made.facts).toMatchObject({ 'gold stage: epochs': 40, 'gold stage: learningRate': 2.5e-3 });
+    }
+    expect(reached[0]).toBeLessThan(0.75);
+    // Gold has not every word of the topic.
+    expect(reached[1]).toBeGreaterThan(reached[0]! + 0.1);
+  });
+
   it('goes on from what it kept, and leaves nothing behind', async () => {
     const stateFolder = join(folder, 'state');
     const progress: FineTuneProgress[] = [];
     const again = await train({ stateFolder, onProgress: (each) => progress.push(each) });
     expect(again).toEqual(trained);
     expect(progress.at(-1)).toMatchObject({ step: 64, steps: 64 });
-    expect(await readdir(stateFolder).catch(() => [])).toEqual([]);
+    expect(await readdir(join(stateFolder, 'labels'))).toEqual([]);
   });
 
   it('refuses rows of one label only, and too few', async () => {

@@ -48,6 +48,7 @@ export function aStudent(pooling: 'first' | 'mean', batchSize: number, maxTokens
     encoder: 'made up',
     seed: 1,
     classWeights: 'none',
+    likelyWrong: 'keep',
     maxTokens,
     truncation: 'head',
     fineTuning: {
@@ -61,6 +62,7 @@ export function aStudent(pooling: 'first' | 'mean', batchSize: number, maxTokens
       labelSmoothing: 0,
       noiseRobustness: null,
       patience: 1,
+      goldStage: null,
     },
   };
 }

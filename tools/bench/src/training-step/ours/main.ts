@@ -17,6 +17,7 @@ let before = process.cpuUsage();
 await trainEncoder({
   encoder: encoderOf(size, tokens),
   rows,
+  gold: [],
   labels: { kind: 'single', names: ['a', 'b'] },
   settings: aStudent(pooling, texts, tokens),
   stateFolder: null,
