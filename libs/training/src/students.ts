@@ -1,5 +1,5 @@
 import { LlambertError } from '@llambert/domain';
-import { encoderFromScratch, loadPretrained, type PretrainedEncoder, saveEncoder, trainEncoder, trainLinear } from '@llambert/student';
+import { encoderFromScratch, loadPretrained, type PretrainedEncoder, releaseEncoder, trainEncoder, trainLinear } from '@llambert/student';
 import type { PlacedRequest, TrainedStudent, TrainingProgress } from './train-student.ts';
 
 type OnProgress = (progress: TrainingProgress) => void;
@@ -47,7 +47,6 @@ async function fineTunedStudent(request: PlacedRequest, onProgress: OnProgress):
     rows,
     labels,
     settings,
-    score,
     stateFolder,
     threads,
     onProgress: ({ step, steps, loss, tokens, devLoss }) => {
@@ -59,16 +58,22 @@ async function fineTunedStudent(request: PlacedRequest, onProgress: OnProgress):
       onProgress({ step: 'fine-tuned student', done: step / steps, detail: [...figures, `${duration(left)} left`].join(', ') });
     },
   });
+  onProgress({ step: 'trying 8-bit integers', done: 1, detail: '' });
   const { shape, weights, tokenizerJson, maxTokens, truncation } = trained.model;
   const pairs = rows.some(({ textPair }) => textPair !== undefined);
   const form = { config: shape.config, pooling: shape.pooling, pairs };
-  await saveEncoder(folder, { form, weights, tokenizer: tokenizerJson, maxTokens, truncation });
+  const heldOut = trained.heldOut.map((row) => rows[row]!);
+  const { model, heldOutLogits, facts } = await releaseEncoder(
+    folder,
+    { form, weights, tokenizer: tokenizerJson, maxTokens, truncation },
+    { documents: heldOut, targets: heldOut.map(({ target }) => target), kind: labels.kind },
+  );
   return {
     student: 'fine-tuned',
     baseModel: { name: settings.encoder!, licence: encoder.licence },
-    heldOut: { ...trained.heldOut, on: 'held-out' },
-    scoredLogits: trained.scored,
-    training: trained.facts,
+    heldOut: { rows: trained.heldOut, logits: heldOutLogits, on: 'held-out' },
+    scoredLogits: (await model.logits(score)).logits,
+    training: { ...trained.facts, ...facts },
   };
 }
 

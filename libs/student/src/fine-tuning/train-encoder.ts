@@ -3,11 +3,9 @@ import { canonicalJson, type LabelSet, LlambertError, type StudentSettings } fro
 import { maxTokens } from '../encoder/config.ts';
 import type { PretrainedEncoder } from '../encoder/pretrained.ts';
 import { encoderWeightShapes } from '../encoder/weights.ts';
-import type { DocumentText } from '../linear/features.ts';
 import { goalOf } from '../linear/goal.ts';
 import type { TrainingRow } from '../linear/train.ts';
 import { normalNumbers } from '../random.ts';
-import { scorer } from './evaluate.ts';
 import { type FineTuneProgress, type FineTuneSettings, fineTune, type LabelledText } from './fine-tune.ts';
 import { type ClassifierShape, headBias, headWeight, wordTable } from './training-graph.ts';
 import { dropState, freshState, keepState, keptState, type TrainingState } from './training-state.ts';
@@ -25,10 +23,8 @@ export interface FineTunedEncoder {
 
 export interface EncoderTraining {
   readonly model: FineTunedEncoder;
-  /** The part that was not learned from: which rows, and their logits [rows, labels] by the released weights. */
-  readonly heldOut: { readonly rows: readonly number[]; readonly logits: Float32Array };
-  /** Logits of documents outside the rows, [documents, labels]. */
-  readonly scored: Float32Array;
+  /** The rows that were not learned from. */
+  readonly heldOut: readonly number[];
   /** What it came to, for the manifest. */
   readonly facts: Readonly<Record<string, string | number | boolean>>;
 }
@@ -38,8 +34,6 @@ export interface EncoderTrainingInput {
   readonly rows: readonly TrainingRow[];
   readonly labels: LabelSet;
   readonly settings: StudentSettings;
-  /** Documents outside the rows that the finished student is to score. */
-  readonly score: readonly DocumentText[];
   /** Folder where the training's state is kept from time to time, to go on from after a crash; null: nowhere. */
   readonly stateFolder: string | null;
   readonly threads: number;
@@ -91,20 +85,12 @@ export async function trainEncoder(input: EncoderTrainingInput): Promise<Encoder
   );
 
   const best = state.best!;
-  const score = await scorer(shape, tuning);
-  const heldOutLogits = await score(
-    heldOut.map((row) => texts[row]!),
-    best.weights,
-  );
   const table = vocabulary.scatter(best.weights.get(wordTable)!, encoder.weights.get(wordTable)!, config.hiddenSize);
   const weights = new Map([...best.weights, [wordTable, table]]);
-  const outside = (await tokenizer.tokenize(input.score, reading)).map((own) => ({ tokens: own }));
-  const scored = await score(outside, weights);
   if (stateFolder !== null) await dropState(stateFolder);
   return {
     model: { shape, weights, tokenizerJson: encoder.tokenizerJson, ...reading },
-    heldOut: { rows: heldOut, logits: heldOutLogits },
-    scored,
+    heldOut,
     facts: {
       ...settings.fineTuning,
       learningRate: tuning.learningRate,
