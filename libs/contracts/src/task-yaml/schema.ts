@@ -234,7 +234,7 @@ export const taskFile = z
     student: optional(student, 'The model that is trained and labels everything'),
     gold: optional(
       gold,
-      'Labels by people, without which nothing is certified: a file beside this one, such as gold.jsonl; null: none',
+      'Labels by people, needed to certify: a file beside this one, such as gold.jsonl (llambert gold makes it); null: none',
       null,
     ),
     routing: optional(routing, 'Which labels stand without a person'),
