@@ -12,8 +12,8 @@ export const tableRange = 127;
 
 /**
  * The largest integer in a matrix. x86 processors without VNNI add two products of 8 bits into 16 bits that saturate (VPMADDUBSW), and
- * 255·64·2 is the most that they hold: so the answers are the same on every machine. The one bit costs nothing that could be measured on
- * top of the rounding of the activations (see the README).
+ * 255·64·2 is about the most that they hold: so the answers are the same on every machine. The one bit costs little beside the rounding
+ * of the activations (see the README).
  */
 export const matrixRange = 64;
 
