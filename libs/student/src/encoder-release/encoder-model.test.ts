@@ -10,10 +10,10 @@ import { readTokenizer, type TokenizableText } from '../encoder/tokenizer.ts';
 import { scorer } from '../fine-tuning/evaluate.ts';
 import { loadEncoderModel } from './encoder-model.ts';
 import type { Precision } from './precision.ts';
+import { labels, tinyRelease } from './release.fixture.ts';
 import { longestInBatch, planRuns } from './runs.ts';
 import { type EncoderRelease, releasePrecision, saveEncoder } from './save.ts';
 import { classifierShapes } from './tensors.ts';
-import { labels, tinyRelease } from './tiny-release.fixture.ts';
 
 const long = 'The worst two hours of my life, and of the lives of all who sat beside me in that cinema on that night, I am quite sure. ';
 const single: TokenizableText[] = [

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readTokenizer } from '../encoder/tokenizer.ts';
 import { loadEncoderModel } from './encoder-model.ts';
+import { labels, tinyRelease } from './release.fixture.ts';
 import { releasePrecision, saveEncoder } from './save.ts';
-import { labels, tinyRelease } from './tiny-release.fixture.ts';
 
 const script = fileURLToPath(new URL('../../../../tools/run-model/run_model.py', import.meta.url));
 /** LLAMBERT_TEST_PYTHON: a Python that has the packages where python3 has not. */

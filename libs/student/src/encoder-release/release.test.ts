@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { uniformNumbers } from '../random.ts';
 import { loadEncoderModel } from './encoder-model.ts';
+import { tinyRelease } from './release.fixture.ts';
 import { releaseEncoder } from './release.ts';
 import { type EncoderRelease, saveEncoder } from './save.ts';
-import { tinyRelease } from './tiny-release.fixture.ts';
 
 describe('a release', () => {
   let folder: string;
