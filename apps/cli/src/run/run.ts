@@ -42,6 +42,7 @@ const lookMs = 100;
  */
 export async function runTask(request: RunRequest, reporter: Reporter, signal: AbortSignal): Promise<Summary> {
   expectOutside(request.out, request.inputs);
+  await prepareEncoder(request.task.settings.student, request.encoderFolder, signal);
   const onRetry = retryNotices(reporter, Date.now);
   const run = await openRunFolder(request.out, onRetry);
   try {
@@ -86,7 +87,6 @@ async function labelAll(
   await run.ledger.run.replace('current', JSON.stringify({ loop, task } satisfies CurrentLoop));
   const read = await ingest(run, { inputs: request.inputs, options: request.reading, source }, reporter, signal);
   expectEnough(task, request.gold, read.documents);
-  await prepareEncoder(task.settings.student, request.encoderFolder, signal);
   const readAt = Date.now();
 
   await createLoopTopics(run, task, prefix);
