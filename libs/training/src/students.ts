@@ -1,5 +1,15 @@
-import { LlambertError } from '@llambert/domain';
-import { encoderFromScratch, loadPretrained, type PretrainedEncoder, releaseEncoder, trainEncoder, trainLinear } from '@llambert/student';
+import {
+  encoderFromScratch,
+  type FrozenProgress,
+  loadPretrained,
+  type PretrainedEncoder,
+  type Released,
+  releaseEncoder,
+  type TrainedEncoder,
+  trainEncoder,
+  trainFrozen,
+  trainLinear,
+} from '@llambert/student';
 import { likelyWrongRows } from './likely-wrong.ts';
 import type { PlacedRequest, TrainedStudent, TrainingProgress } from './train-student.ts';
 
@@ -36,7 +46,7 @@ function trainKind(request: PlacedRequest, onProgress: OnProgress): Promise<Trai
     case 'fine-tuned':
       return fineTunedStudent(request, onProgress);
     case 'frozen':
-      throw new LlambertError('invalid_input', 'frozen');
+      return frozenStudent(request, onProgress);
   }
 }
 
@@ -60,8 +70,50 @@ async function linearStudent({ rows, labels, settings, score, folder }: PlacedRe
   };
 }
 
+async function frozenStudent(request: PlacedRequest, onProgress: OnProgress): Promise<TrainedStudent> {
+  const { rows, labels, settings, score, threads } = request;
+  const encoder = await encoderOf(request);
+  const begun = performance.now();
+  const trained = await trainFrozen({
+    encoder,
+    rows,
+    labels,
+    settings,
+    threads,
+    onProgress: (progress) => onProgress({ step: 'frozen student', ...frozenProgress(progress, (performance.now() - begun) / 1000) }),
+  });
+  onProgress({ step: 'trying 8-bit integers', done: 1, detail: '' });
+  // The head learned from all rows; what integers change is the same on them as on others.
+  const judges = [...rows.keys()].filter((row) => row % 5 === 0);
+  const { model, facts } = await release(request, trained.model, judges);
+  return {
+    student: 'frozen',
+    baseModel: { name: settings.encoder!, licence: encoder.licence },
+    heldOut: { rows: rows.map((_, row) => row), logits: trained.outOfFold.logits, on: 'out-of-fold' },
+    scoredLogits: (await model.logits(score)).logits,
+    training: { ...trained.facts, ...facts },
+  };
+}
+
+/** What embedding takes of the whole, more or less: the head is quick beside it. */
+const shareOfEmbedding = 0.9;
+
+function frozenProgress(progress: FrozenProgress, seconds: number): Pick<TrainingProgress, 'done' | 'detail'> {
+  if (progress.step === 'head') {
+    const { done } = progress;
+    return { done: shareOfEmbedding + (1 - shareOfEmbedding) * done, detail: '' };
+  }
+  const { texts, ofTexts, tokens, ofTokens } = progress;
+  // Short texts come first: what is left is measured in tokens.
+  const left = ((ofTokens - tokens) * seconds) / tokens;
+  return {
+    done: (shareOfEmbedding * tokens) / ofTokens,
+    detail: `${texts} of ${ofTexts} texts read, ${Math.round(texts / seconds)} texts/s, ${duration(left)} left`,
+  };
+}
+
 async function fineTunedStudent(request: PlacedRequest, onProgress: OnProgress): Promise<TrainedStudent> {
-  const { rows, labels, settings, score, folder, stateFolder, threads } = request;
+  const { rows, labels, settings, score, stateFolder, threads } = request;
   const encoder = await encoderOf(request);
   const begun = performance.now();
   let stepsBefore: number | null = null;
@@ -87,15 +139,7 @@ async function fineTunedStudent(request: PlacedRequest, onProgress: OnProgress):
     },
   });
   onProgress({ step: 'trying 8-bit integers', done: 1, detail: '' });
-  const { shape, weights, tokenizerJson, maxTokens, truncation } = trained.model;
-  const pairs = rows.some(({ textPair }) => textPair !== undefined);
-  const form = { config: shape.config, pooling: shape.pooling, pairs };
-  const heldOut = trained.heldOut.map((row) => rows[row]!);
-  const { model, heldOutLogits, facts } = await releaseEncoder(
-    folder,
-    { form, weights, tokenizer: tokenizerJson, maxTokens, truncation },
-    { documents: heldOut, targets: heldOut.map(({ target }) => target), kind: labels.kind },
-  );
+  const { model, heldOutLogits, facts } = await release(request, trained.model, trained.heldOut);
   return {
     student: 'fine-tuned',
     baseModel: { name: settings.encoder!, licence: encoder.licence },
@@ -103,6 +147,16 @@ async function fineTunedStudent(request: PlacedRequest, onProgress: OnProgress):
     scoredLogits: (await model.logits(score)).logits,
     training: { ...trained.facts, ...facts },
   };
+}
+
+/** Writes the student's files in the precision that some rows show to be good enough. */
+function release({ rows, labels, folder }: PlacedRequest, trained: TrainedEncoder, judges: readonly number[]): Promise<Released> {
+  const { shape, tokenizerJson, ...rest } = trained;
+  const pairs = rows.some(({ textPair }) => textPair !== undefined);
+  const form = { config: shape.config, pooling: shape.pooling, pairs };
+  const documents = judges.map((row) => rows[row]!);
+  const targets = documents.map(({ target }) => target);
+  return releaseEncoder(folder, { ...rest, form, tokenizer: tokenizerJson }, { documents, targets, kind: labels.kind });
 }
 
 async function encoderOf({ encoder, rows, settings }: PlacedRequest): Promise<PretrainedEncoder> {

@@ -3,19 +3,44 @@ import type { EncoderWeights } from '../encoder/weights.ts';
 import { floatsOf, openSession, type SessionSettings } from '../onnx/session.ts';
 import { microBatches } from './batches.ts';
 import { microBatch, weightFeeds } from './micro-batch.ts';
-import { type ClassifierShape, evaluationGraph } from './training-graph.ts';
+import { type ClassifierShape, type EmbedderShape, embeddingGraph, evaluationGraph } from './training-graph.ts';
 
 /** Logits of texts under weights that may change between calls, [texts, labels] row by row. */
-export type Scorer = (texts: readonly { readonly tokens: TokenizedText }[], weights: EncoderWeights) => Promise<Float32Array>;
+export type Scorer = (texts: readonly Text[], weights: EncoderWeights) => Promise<Float32Array>;
+
+/** Vectors of texts, [texts, hidden] row by row. `onRun` hears after each run how many texts and tokens it had. */
+export type Embedder = (
+  texts: readonly Text[],
+  weights: EncoderWeights,
+  onRun?: (texts: number, tokens: number) => void,
+) => Promise<Float32Array>;
+
+interface Text {
+  readonly tokens: TokenizedText;
+}
+
+interface ReadingSettings extends SessionSettings {
+  readonly microBatchTokens: number;
+}
 
 /** Scores texts with weights in memory, in batches of like length of at most `microBatchTokens` tokens with padding. */
-export async function scorer(shape: ClassifierShape, settings: SessionSettings & { readonly microBatchTokens: number }): Promise<Scorer> {
-  const session = await openSession(evaluationGraph(shape), settings);
-  return async (texts, weights) => {
+export function scorer(shape: ClassifierShape, settings: ReadingSettings): Promise<Scorer> {
+  return reader(evaluationGraph(shape), 'logits', shape, settings);
+}
+
+/** Embeds texts, in batches as the `scorer` makes them. */
+export function embedder(shape: EmbedderShape, settings: ReadingSettings): Promise<Embedder> {
+  return reader(embeddingGraph(shape), 'embeddings', shape, settings);
+}
+
+/** Reads one row of `output` for every text. */
+async function reader(model: Uint8Array, output: string, shape: EmbedderShape, settings: ReadingSettings): Promise<Embedder> {
+  const session = await openSession(model, settings);
+  return async (texts, weights, onRun) => {
     const lengths = texts.map(({ tokens }) => tokens.ids.length);
     const byLength = [...texts.keys()].sort((left, right) => lengths[left]! - lengths[right]!);
     const parameters = weightFeeds(shape, weights);
-    let logits = new Float32Array(0);
+    let found = new Float32Array(0);
     for (const part of microBatches(byLength, lengths, settings.microBatchTokens)) {
       const batch = microBatch(
         part.map((row) => texts[row]!),
@@ -23,12 +48,16 @@ export async function scorer(shape: ClassifierShape, settings: SessionSettings &
         weights,
       );
       const outputs = await session.run({ ...parameters, ...batch.feeds });
-      const rows = floatsOf(outputs['logits']!);
-      const labels = rows.length / part.length;
-      if (logits.length === 0) logits = new Float32Array(texts.length * labels);
-      for (const [from, row] of part.entries()) logits.set(rows.subarray(from * labels, (from + 1) * labels), row * labels);
+      const rows = floatsOf(outputs[output]!);
+      const width = rows.length / part.length;
+      if (found.length === 0) found = new Float32Array(texts.length * width);
+      for (const [from, row] of part.entries()) found.set(rows.subarray(from * width, (from + 1) * width), row * width);
+      onRun?.(
+        part.length,
+        part.reduce((sum, row) => sum + lengths[row]!, 0),
+      );
     }
-    return logits;
+    return found;
   };
 }
 

@@ -2,7 +2,7 @@ import type { InferenceSession } from 'onnxruntime-node';
 import type { TokenizedText } from '../encoder/tokenizer.ts';
 import type { EncoderWeights } from '../encoder/weights.ts';
 import { floats } from '../onnx/session.ts';
-import { type ClassifierShape, gatheredTables, positionTable, wordTable } from './training-graph.ts';
+import { type EmbedderShape, gatheredTables, positionTable, wordTable } from './training-graph.ts';
 
 /** Added to the attention scores of padding: far below any score, and still a number. */
 const paddingScore = -1e9;
@@ -16,16 +16,16 @@ export interface MicroBatch {
   readonly feeds: InferenceSession.FeedsType;
 }
 
-/** The weights as inputs of the training and evaluation graphs, over their own memory: updates show in the next run. */
-export function weightFeeds({ shapes }: ClassifierShape, weights: EncoderWeights): InferenceSession.FeedsType {
+/** The weights as inputs of the training, evaluation and embedding graphs, over their own memory: updates show in the next run. */
+export function weightFeeds({ shapes }: EmbedderShape, weights: EncoderWeights): InferenceSession.FeedsType {
   const whole = [...shapes].filter(([name]) => !gatheredTables.includes(name));
   return Object.fromEntries(whole.map(([name, shape]) => [name, floats(weights.get(name)!, shape)]));
 }
 
-/** The texts as inputs of the training and evaluation graphs. */
+/** The texts as inputs of these graphs. */
 export function microBatch(
   texts: readonly { readonly tokens: TokenizedText }[],
-  { config, pooling }: ClassifierShape,
+  { config, pooling }: EmbedderShape,
   weights: EncoderWeights,
 ): MicroBatch {
   const count = texts.length;

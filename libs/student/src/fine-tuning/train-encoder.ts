@@ -12,8 +12,8 @@ import { type ClassifierShape, headBias, headWeight, wordTable } from './trainin
 import { dropState, freshState, keepState, keptState, type TrainingState } from './training-state.ts';
 import { usedVocabulary } from './vocabulary.ts';
 
-/** A fine-tuned encoder with its head, ready to be released. */
-export interface FineTunedEncoder {
+/** An encoder with its head, ready to be released. */
+export interface TrainedEncoder {
   readonly shape: ClassifierShape;
   /** All weights by their canonical names, the head's among them. */
   readonly weights: ReadonlyMap<string, Float32Array>;
@@ -23,7 +23,7 @@ export interface FineTunedEncoder {
 }
 
 export interface EncoderTraining {
-  readonly model: FineTunedEncoder;
+  readonly model: TrainedEncoder;
   /** The rows that were not learned from. */
   readonly heldOut: readonly number[];
   /** What it came to, for the manifest. */

@@ -22,13 +22,16 @@ export const gatheredTables: readonly string[] = [wordTable, positionTable];
 /** Name of the output with the gradient of an input. */
 export const gradientOf = (input: string): string => `gradient of ${input}`;
 
-/** An encoder with a linear layer on top that is to be trained. */
-export interface ClassifierShape {
+/** An encoder that makes one vector of each text. */
+export interface EmbedderShape {
   readonly config: EncoderConfig;
   readonly pooling: Pooling;
-  /** Shapes of all weights by their canonical names, the head's among them. */
+  /** Shapes of all weights by their canonical names. */
   readonly shapes: ReadonlyMap<string, readonly number[]>;
 }
+
+/** An encoder with a linear layer on top, the head, whose weights are among the `shapes`. */
+export interface ClassifierShape extends EmbedderShape {}
 
 /** An input that wants a dropout mask. */
 export interface DropoutInput {
@@ -75,12 +78,30 @@ export function evaluationGraph(shape: ClassifierShape): Uint8Array {
   return tape.toBytes();
 }
 
+/** The encoder's forward pass without a head, its weights as inputs. Output: `embeddings` [texts, hidden]. */
+export function embeddingGraph(shape: EmbedderShape): Uint8Array {
+  const tape = new Tape();
+  tape.output('embeddings', embedder(tape, shape, (x) => x).pooled);
+  return tape.toBytes();
+}
+
 /** The classifier with weights and texts as inputs; `inputs` has what can be trained: weights, and given rows in the place of tables. */
 function classifier(
   tape: Tape,
-  { config, pooling, shapes }: ClassifierShape,
+  shape: ClassifierShape,
   dropout: (x: Value, rate: number) => Value,
 ): { logits: Value; inputs: ReadonlyMap<string, Value> } {
+  const { pooled, inputs } = embedder(tape, shape, dropout);
+  const logits = linear(tape, dropout(pooled, shape.config.dropout.hidden), inputs.get(headWeight)!, inputs.get(headBias)!);
+  return { logits, inputs };
+}
+
+/** The classifier without its head: one vector a text, [texts, hidden]. */
+function embedder(
+  tape: Tape,
+  { config, pooling, shapes }: EmbedderShape,
+  dropout: (x: Value, rate: number) => Value,
+): { pooled: Value; inputs: ReadonlyMap<string, Value> } {
   const { hiddenSize: hidden } = config;
   const inputs = new Map<string, Value>();
   inputs.set(wordTable, tape.input(wordTable, 'float', [tokens, texts, hidden]));
@@ -107,6 +128,5 @@ function classifier(
     tokenWeights: pooling === 'mean' ? tape.input('tokenWeights', 'float', [tokens, texts, 1]) : null,
     dropout,
   });
-  const logits = linear(tape, dropout(pooled, config.dropout.hidden), inputs.get(headWeight)!, inputs.get(headBias)!);
-  return { logits, inputs };
+  return { pooled, inputs };
 }

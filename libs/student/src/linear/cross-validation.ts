@@ -5,11 +5,15 @@ import { type Goal, goalOfRows, type LabelledRow, pickRows } from './goal.ts';
 import { labelLogits } from './label-outputs.ts';
 import { lossAndResiduals } from './loss.ts';
 import { columnScales, type FeatureCounts, multiply, weighted } from './matrix.ts';
-import { type Near, type Solution, type SolverSettings, solve } from './solver.ts';
+import { type Solution, type SolverSettings, solve } from './solver.ts';
+import type { Near } from './space.ts';
 
 /** What cross-validation saw of one setting, on rows held out; weighted means over rows. */
-export interface ValidatedSetting {
+export interface ValidatedSetting extends ValidatedStrength {
   readonly features: FeatureSet;
+}
+
+export interface ValidatedStrength {
   /** Inverse strength of the regularisation: ½‖W‖² + C · Σ weight · loss, with weights of mean 1. */
   readonly strength: number;
   readonly logLoss: number;
@@ -26,6 +30,13 @@ export const fewStrengths = [1, 10, 100, 300];
 const tolerance = 1e-2;
 /** Of a fit that no weaker one went before: at the looser tolerance its held-out loss is up to a sixth higher than theirs. */
 export const finalTolerance = 1e-3;
+
+/** The rows of each fold. Where the given numbers make fewer than two, rows are dealt out in turn. */
+export function foldsOf(rows: readonly { readonly fold: number }[]): Int32Array[] {
+  const byNumber = Map.groupBy(rows.keys(), (row) => rows[row]!.fold);
+  const groups = byNumber.size >= 2 ? byNumber : Map.groupBy(rows.keys(), (row) => row % Math.min(5, rows.length));
+  return [...groups].sort(([left], [right]) => left - right).map(([, group]) => Int32Array.from(group));
+}
 
 /** What models at one strength say of rows that they did not learn from. */
 export interface HeldOut {
@@ -81,13 +92,25 @@ export async function holdOut(
   }
 }
 
+/** How good a strength is on the rows that were held out so far. */
+export function scoreOf(
+  { strength, logits }: HeldOut,
+  seen: Int32Array,
+  goal: Goal,
+  rows: readonly LabelledRow[],
+  labels: LabelSet,
+): ValidatedStrength {
+  const seenRows = Array.from(seen, (row) => rows[row]!);
+  return { strength, ...score(goalOfRows(goal, seen), pickRows(logits, seen, goal.outputs), seenRows, labels) };
+}
+
 /** How good logits [rows, outputs] are. */
 export function score(
   goal: Goal,
   logits: Float64Array,
   rows: readonly LabelledRow[],
   labels: LabelSet,
-): Omit<ValidatedSetting, 'features' | 'strength'> {
+): Omit<ValidatedStrength, 'strength'> {
   const byLabel = labelLogits(labels, logits);
   const count = labels.names.length;
   let agreed = 0;

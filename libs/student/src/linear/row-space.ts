@@ -1,10 +1,11 @@
 import { blockWidth, multiply, type SparseRows, transposed } from './matrix.ts';
+import type { Near, Space } from './space.ts';
 
 /**
  * Weights W = Xᵀ A written as sums of the rows of X [n, D], and intercepts. A vector of this space is one array: coefficients
  * A [n, K], their image X Xᵀ A [n, K], intercepts [K].
  */
-export class RowSpace {
+export class RowSpace implements Space {
   readonly size: number;
   readonly outputs: number;
   readonly #rows: SparseRows;
@@ -40,7 +41,11 @@ export class RowSpace {
 
   /** The inner product in the space of weights and intercepts. */
   inner(left: Float64Array, right: Float64Array): number {
-    return dot(this.coefficients(left), this.image(right)) + dot(this.intercepts(left), this.intercepts(right));
+    return this.penalty(left, right) + dot(this.intercepts(left), this.intercepts(right));
+  }
+
+  penalty(left: Float64Array, right: Float64Array): number {
+    return dot(this.coefficients(left), this.image(right));
   }
 
   /** The logits of the rows [n, K] at a vector. */
@@ -49,6 +54,19 @@ export class RowSpace {
     for (let base = 0; base < size; base += outputs) {
       for (let output = 0; output < outputs; output++) out[base + output] = vector[size + base + output]! + vector[2 * size + output]!;
     }
+  }
+
+  /** In this space Xᵀ R is R; its image costs a pass over X and one over Xᵀ. */
+  pullBack(residuals: Float64Array, out: Float64Array): void {
+    this.coefficients(out).set(residuals);
+    this.applyGram(residuals, this.image(out));
+    columnSums(residuals, this.intercepts(out));
+  }
+
+  place({ coefficients, intercepts }: Near, out: Float64Array): void {
+    this.coefficients(out).set(coefficients);
+    this.applyGram(coefficients, this.image(out));
+    this.intercepts(out).set(intercepts);
   }
 
   /** The weights W [D, K] of a vector. */
@@ -92,6 +110,14 @@ export function dot(left: Float64Array, right: Float64Array): number {
   }
   for (; index < left.length; index++) sum0 += left[index]! * right[index]!;
   return sum0 + sum1 + sum2 + sum3;
+}
+
+/** Sums over the rows of cells [n, K], into `out` [K]. */
+export function columnSums(cells: Float64Array, out: Float64Array): void {
+  out.fill(0);
+  for (let base = 0; base < cells.length; base += out.length) {
+    for (let output = 0; output < out.length; output++) out[output]! += cells[base + output]!;
+  }
 }
 
 export function addScaled(target: Float64Array, addend: Float64Array, scale: number): void {

@@ -2,6 +2,7 @@ import type { Goal } from './goal.ts';
 import { curvature, lossAndResiduals } from './loss.ts';
 import type { SparseRows } from './matrix.ts';
 import { addScaled, dot, RowSpace } from './row-space.ts';
+import type { Near, Space } from './space.ts';
 
 /**
  * L2-regularised logistic regression over sparse rows X [n, D] with K outputs:
@@ -13,8 +14,8 @@ export interface Regression extends Goal {
 }
 
 export interface Solution {
-  readonly space: RowSpace;
-  /** The optimum and the objective's gradient there as the solver holds them, to start from at another strength: see `RowSpace`. */
+  readonly space: Space;
+  /** The optimum and the objective's gradient there as vectors of the space, to start from at another strength. */
   readonly point: Float64Array;
   readonly gradient: Float64Array;
   readonly strength: number;
@@ -25,14 +26,6 @@ export interface Solution {
   readonly intercepts: Float64Array;
   /** Norm of the gradient over `initialNorm`. */
   readonly gradientRatio: number;
-}
-
-/** The point of a solution without what depends on the values of the rows. */
-export interface Near {
-  /** [n, K]: each row's part in W. */
-  readonly coefficients: Float64Array;
-  /** [K] */
-  readonly intercepts: Float64Array;
 }
 
 export interface SolverSettings {
@@ -51,25 +44,27 @@ const mostIterations = 500;
 /** Pairs of steps and gradient changes that L-BFGS remembers; where vectors outgrow the cache, reading more pairs costs more than it saves. */
 const usualMemory = 8;
 const memoryOfLargeVectors = 4;
-const largeVector = 50_000;
+const largeVector = 100_000;
 /** The Wolfe conditions' constants for a quasi-Newton method (Nocedal & Wright 2006, p. 62). */
 const sufficientDecrease = 1e-4;
 const curvatureLeft = 0.9;
 
 /**
- * L-BFGS (Nocedal & Wright 2006, Algorithms 7.4 and 7.5) with a line search for the strong Wolfe conditions, run in the space of
- * the rows. Every iterate is a sum of rows, W = Xᵀ A (the representer theorem), so W, steps and gradients are kept as A [n, K]
+ * Solves a regression over sparse rows in the space of the rows. Every iterate is a sum of rows, W = Xᵀ A (the representer theorem), so W, steps and gradients are kept as A [n, K]
  * together with their image X Xᵀ A, which gives inner products and logits without touching the data. A step then costs one pass
  * over X and one over Xᵀ, whatever the line search does; memory is proportional to n K instead of D K, which for texts is many
  * times less; and the iterates are the same as in the space of W.
  */
-export async function solve(regression: Regression, settings: SolverSettings): Promise<Solution> {
-  const { rows, outputs } = regression;
-  const space = settings.start?.space ?? new RowSpace(rows, outputs);
-  const objective = new Objective(regression, space, settings.strength);
-  const { point, gradient, initialNorm } = beginning(regression, space, objective, settings);
+export function solve(regression: Regression, settings: SolverSettings): Promise<Solution> {
+  return minimize(regression, settings.start?.space ?? new RowSpace(regression.rows, regression.outputs), settings);
+}
 
-  const memory = space.size > largeVector ? memoryOfLargeVectors : usualMemory;
+/** L-BFGS (Nocedal & Wright 2006, Algorithms 7.4 and 7.5) with a line search for the strong Wolfe conditions, in the space given. */
+export async function minimize(goal: Goal, space: Space, settings: SolverSettings): Promise<Solution> {
+  const objective = new Objective(goal, space, settings.strength);
+  const { point, gradient, initialNorm } = await beginning(goal, space, objective, settings);
+
+  const memory = point.length > largeVector ? memoryOfLargeVectors : usualMemory;
   const steps: Float64Array[] = [];
   const changes: Float64Array[] = [];
   const products: number[] = [];
@@ -80,7 +75,7 @@ export async function solve(regression: Regression, settings: SolverSettings): P
     await settings.pause?.();
     iterations++;
     quasiNewtonDirection(space, gradient, { steps, changes, products }, direction);
-    const length = objective.search(point, gradient, direction, steps.length > 0 ? 1 : null);
+    const length = await objective.search(point, gradient, direction, steps.length > 0 ? 1 : null);
     if (length === 0) break;
     const step = steps.length < memory ? space.vector() : steps.shift()!;
     const change = changes.length < memory ? space.vector() : changes.shift()!;
@@ -90,7 +85,7 @@ export async function solve(regression: Regression, settings: SolverSettings): P
       point[index]! += step[index]!;
       change[index] = -gradient[index]!;
     }
-    objective.gradient(point, gradient);
+    await objective.gradient(point, gradient);
     addScaled(change, gradient, 1);
     const product = space.inner(step, change);
     if (product > 0) {
@@ -114,38 +109,36 @@ export async function solve(regression: Regression, settings: SolverSettings): P
 }
 
 /** Where to begin, the gradient there, and the norm of the gradient at W = 0. */
-function beginning(
-  regression: Regression,
-  space: RowSpace,
+async function beginning(
+  goal: Goal,
+  space: Space,
   objective: Objective,
   { start, near, strength }: SolverSettings,
-): { point: Float64Array; gradient: Float64Array; initialNorm: number } {
+): Promise<{ point: Float64Array; gradient: Float64Array; initialNorm: number }> {
   const gradient = space.vector();
   if (start !== undefined) {
     const point = start.point.slice();
-    objective.moveTo(point);
+    await objective.moveTo(point);
     objective.gradientFrom(start, gradient);
     // At W = 0 the gradient is proportional to the strength.
     return { point, gradient, initialNorm: (start.initialNorm * strength) / start.strength };
   }
   const point = space.vector();
-  space.intercepts(point).set(priorIntercepts(regression));
-  objective.moveTo(point);
-  objective.gradient(point, gradient);
+  space.intercepts(point).set(priorIntercepts(goal));
+  await objective.moveTo(point);
+  await objective.gradient(point, gradient);
   const initialNorm = Math.sqrt(space.inner(gradient, gradient));
   if (near !== undefined) {
-    space.coefficients(point).set(near.coefficients);
-    space.applyGram(near.coefficients, space.image(point));
-    space.intercepts(point).set(near.intercepts);
-    objective.moveTo(point);
-    objective.gradient(point, gradient);
+    space.place(near, point);
+    await objective.moveTo(point);
+    await objective.gradient(point, gradient);
   }
   return { point, gradient, initialNorm };
 }
 
 class Objective {
-  readonly #regression: Regression;
-  readonly #space: RowSpace;
+  readonly #goal: Goal;
+  readonly #space: Space;
   readonly #strength: number;
   /** Logits at the point, and weight · (probability − target) there. */
   #logits: Float64Array;
@@ -155,8 +148,8 @@ class Objective {
   #ahead: Float64Array;
   readonly #slopes: Float64Array;
 
-  constructor(regression: Regression, space: RowSpace, strength: number) {
-    this.#regression = regression;
+  constructor(goal: Goal, space: Space, strength: number) {
+    this.#goal = goal;
     this.#space = space;
     this.#strength = strength;
     this.#logits = new Float64Array(space.size);
@@ -165,32 +158,24 @@ class Objective {
     this.#slopes = new Float64Array(space.size);
   }
 
-  moveTo(point: Float64Array): void {
-    this.#space.logits(point, this.#logits);
-    this.#loss = lossAndResiduals(this.#regression, this.#logits, this.#residuals);
+  async moveTo(point: Float64Array): Promise<void> {
+    await this.#space.logits(point, this.#logits);
+    this.#loss = lossAndResiduals(this.#goal, this.#logits, this.#residuals);
   }
 
-  /** Gradient at the point last moved to. In the space of rows it is A + strength · residuals; its image costs the two passes. */
-  gradient(point: Float64Array, out: Float64Array): void {
-    const { size, outputs } = this.#space;
-    const strength = this.#strength;
-    this.#space.applyGram(this.#residuals, this.#space.image(out));
-    const intercepts = this.#space.intercepts(out).fill(0);
-    for (let base = 0; base < size; base += outputs) {
-      for (let output = 0; output < outputs; output++) {
-        const index = base + output;
-        const residual = strength * this.#residuals[index]!;
-        out[index] = point[index]! + residual;
-        out[size + index] = point[size + index]! + strength * out[size + index]!;
-        intercepts[output]! += residual;
-      }
+  /** Gradient at the point last moved to. */
+  async gradient(point: Float64Array, out: Float64Array): Promise<void> {
+    await this.#space.pullBack(this.#residuals, out);
+    const penalised = out.length - this.#space.outputs;
+    for (let index = 0; index < out.length; index++) {
+      out[index] = (index < penalised ? point[index]! : 0) + this.#strength * out[index]!;
     }
   }
 
   /** Gradient at the optimum for another strength, from the one that is known there: only its part without the penalty changes. */
   gradientFrom({ point, gradient, strength }: Solution, out: Float64Array): void {
     const ratio = this.#strength / strength;
-    const penalised = 2 * this.#space.size;
+    const penalised = out.length - this.#space.outputs;
     for (let index = 0; index < out.length; index++) {
       const penalty = index < penalised ? point[index]! : 0;
       out[index] = penalty + ratio * (gradient[index]! - penalty);
@@ -202,23 +187,23 @@ class Objective {
    * The objective is convex, so the derivative's sign says on which side of the minimum a length lies: Newton's step on the
    * derivative, bisection where it leaves the bracket. Returns 0 where rounding leaves nothing to gain.
    */
-  search(point: Float64Array, gradient: Float64Array, direction: Float64Array, first: number | null): number {
+  async search(point: Float64Array, gradient: Float64Array, direction: Float64Array, first: number | null): Promise<number> {
     const space = this.#space;
     const slopes = this.#slopes;
-    space.logits(direction, slopes);
+    await space.logits(direction, slopes);
     const origin = this.#logits;
     const logits = this.#ahead;
-    const pp = this.#penalty(point, point);
-    const pd = this.#penalty(point, direction);
-    const dd = this.#penalty(direction, direction);
+    const pp = space.penalty(point, point);
+    const pd = space.penalty(point, direction);
+    const dd = space.penalty(direction, direction);
     const startValue = 0.5 * pp + this.#strength * this.#loss;
     const startSlope = space.inner(gradient, direction);
-    let length = first ?? -startSlope / (dd + this.#strength * curvature(this.#regression, origin, slopes));
+    let length = first ?? -startSlope / (dd + this.#strength * curvature(this.#goal, origin, slopes));
     let lower = 0;
     let upper = Infinity;
     for (let attempt = 0; attempt < 40 && startSlope < 0; attempt++) {
       for (let index = 0; index < logits.length; index++) logits[index] = origin[index]! + length * slopes[index]!;
-      this.#loss = lossAndResiduals(this.#regression, logits, this.#residuals);
+      this.#loss = lossAndResiduals(this.#goal, logits, this.#residuals);
       const value = 0.5 * (pp + 2 * length * pd + length * length * dd) + this.#strength * this.#loss;
       const slope = pd + length * dd + this.#strength * dot(this.#residuals, slopes);
       // The last term forgives the rounding of two nearly equal values.
@@ -230,16 +215,11 @@ class Objective {
       }
       if (enough && slope < 0) lower = length;
       else upper = length;
-      const newton = length - slope / (dd + this.#strength * curvature(this.#regression, logits, slopes));
+      const newton = length - slope / (dd + this.#strength * curvature(this.#goal, logits, slopes));
       const farthest = upper === Infinity ? 10 * length : upper;
       length = newton > lower && newton < farthest ? newton : upper === Infinity ? farthest : (lower + upper) / 2;
     }
     return 0;
-  }
-
-  /** Inner product of weights without intercepts, which are not penalised. */
-  #penalty(left: Float64Array, right: Float64Array): number {
-    return dot(this.#space.coefficients(left), this.#space.image(right));
   }
 }
 
@@ -251,7 +231,7 @@ interface History {
 }
 
 /** Algorithm 7.4: minus the approximate inverse Hessian times the gradient. */
-function quasiNewtonDirection(space: RowSpace, gradient: Float64Array, { steps, changes, products }: History, out: Float64Array): void {
+function quasiNewtonDirection(space: Space, gradient: Float64Array, { steps, changes, products }: History, out: Float64Array): void {
   for (let index = 0; index < out.length; index++) out[index] = -gradient[index]!;
   const last = steps.length - 1;
   const shares = new Float64Array(steps.length);
@@ -270,7 +250,7 @@ function quasiNewtonDirection(space: RowSpace, gradient: Float64Array, { steps, 
 }
 
 /** The intercepts that predict each output's mean target (smoothed by half an example), where training starts. */
-function priorIntercepts({ link, outputs, targets, weights }: Regression): Float64Array {
+function priorIntercepts({ link, outputs, targets, weights }: Goal): Float64Array {
   const positive = new Float64Array(outputs);
   const total = new Float64Array(outputs);
   for (let index = 0; index < targets.length; index++) {

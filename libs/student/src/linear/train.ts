@@ -3,15 +3,17 @@ import type { LabelSet } from '@llambert/domain';
 import {
   fewStrengths,
   finalTolerance,
+  foldsOf,
   type HeldOut,
   holdOut,
   nothingHeldOut,
   score,
+  scoreOf,
   strengths,
   type ValidatedSetting,
 } from './cross-validation.ts';
 import { type DocumentText, FeatureExtractor, type FeatureSet } from './features.ts';
-import { type Goal, goalOf, goalOfRows, type LabelledRow, pickRows } from './goal.ts';
+import { type Goal, goalOf, goalOfRows, type LabelledRow } from './goal.ts';
 import { labelLogits } from './label-outputs.ts';
 import { columnScales, FeatureCounter, type FeatureCounts, weighted } from './matrix.ts';
 import { LinearModel } from './model.ts';
@@ -131,13 +133,7 @@ async function tryStrengths({ rows, goal, labels }: Lesson, features: FeatureSet
   const byStrength = strengthsToTry(goal).map((strength) => nothingHeldOut(goal, strength));
   for (const fold of tryOn) await holdOut(counts, goal, { fold, folds }, byStrength, pause, solved);
   const seen = Int32Array.from(tryOn.flatMap((fold) => [...fold])).sort();
-  const seenGoal = goalOfRows(goal, seen);
-  const seenRows = Array.from(seen, (row) => rows[row]!);
-  const tried = byStrength.map(({ strength, logits }) => ({
-    features,
-    strength,
-    ...score(seenGoal, pickRows(logits, seen, goal.outputs), seenRows, labels),
-  }));
+  const tried = byStrength.map((held) => ({ features, ...scoreOf(held, seen, goal, rows, labels) }));
   const best = tried.reduce((left, right) => (right.calibratedLogLoss < left.calibratedLogLoss ? right : left));
   return { counts, tried, best, heldOut: byStrength[tried.indexOf(best)]! };
 }
@@ -193,11 +189,4 @@ function evenly(lesson: Lesson, most: number): Lesson {
   if (rows.length <= most) return lesson;
   const chosen = Int32Array.from({ length: most }, (_, index) => Math.floor((index * rows.length) / most));
   return { rows: Array.from(chosen, (row) => rows[row]!), goal: goalOfRows(goal, chosen), labels };
-}
-
-/** The rows of each fold. Where the given numbers make fewer than two, rows are dealt out in turn. */
-function foldsOf(rows: readonly TrainingRow[]): Int32Array[] {
-  const byNumber = Map.groupBy(rows.keys(), (row) => rows[row]!.fold);
-  const groups = byNumber.size >= 2 ? byNumber : Map.groupBy(rows.keys(), (row) => row % Math.min(5, rows.length));
-  return [...groups].sort(([left], [right]) => left - right).map(([, group]) => Int32Array.from(group));
 }

@@ -1,0 +1,93 @@
+import type { LabelSet, StudentSettings } from '@llambert/domain';
+import { maxTokens } from '../encoder/config.ts';
+import type { PretrainedEncoder } from '../encoder/pretrained.ts';
+import { encoderWeightShapes } from '../encoder/weights.ts';
+import { embedder } from '../fine-tuning/evaluate.ts';
+import type { TrainedEncoder } from '../fine-tuning/train-encoder.ts';
+import { headBias, headWeight } from '../fine-tuning/training-graph.ts';
+import { goalOf } from '../linear/goal.ts';
+import type { TrainingRow } from '../linear/train.ts';
+import { fitHead, type Head } from './head.ts';
+
+export interface FrozenTraining {
+  readonly model: TrainedEncoder;
+  /** Logits of every row by the head that did not learn from its fold, at the chosen strength, [rows, labels]. */
+  readonly outOfFold: { readonly logits: Float32Array };
+  /** What it came to, for the manifest. */
+  readonly facts: Readonly<Record<string, string | number | boolean>>;
+}
+
+export interface FrozenTrainingInput {
+  readonly encoder: PretrainedEncoder;
+  readonly rows: readonly TrainingRow[];
+  readonly labels: LabelSet;
+  readonly settings: StudentSettings;
+  readonly threads: number;
+  readonly onProgress?: (progress: FrozenProgress) => void;
+}
+
+/** First all texts are embedded, then the head is fitted. */
+export type FrozenProgress =
+  | { readonly step: 'embedding'; readonly texts: number; readonly ofTexts: number; readonly tokens: number; readonly ofTokens: number }
+  | { readonly step: 'head'; readonly done: number };
+
+/** Tokens with padding in a run of the graph: what the forward pass is fastest with, on short texts and long ones. */
+const microBatchTokens = 512;
+
+/**
+ * Leaves an encoder as it is and fits a linear layer to its vectors of the labelled texts: logistic regression, its strength chosen by
+ * cross-validation over the rows' folds. Equal input gives an equal result. Throws `invalid_input` where nothing can be learned.
+ */
+export async function trainFrozen(input: FrozenTrainingInput): Promise<FrozenTraining> {
+  const { encoder, rows, labels, settings, threads, onProgress } = input;
+  const { config, tokenizer, tokenizerJson } = encoder;
+  const { pooling } = settings.fineTuning;
+  const { classWeights, truncation } = settings;
+  const reading = { maxTokens: Math.min(settings.maxTokens, maxTokens(config)), truncation };
+  const goal = goalOf(rows, labels, classWeights === 'balanced');
+
+  const tokens = await tokenizer.tokenize(rows, reading);
+  const shapes = encoderWeightShapes(config);
+  const embed = await embedder({ config, pooling, shapes }, { threads, microBatchTokens });
+  const so = { texts: 0, tokens: 0 };
+  const all = { ofTexts: tokens.length, ofTokens: tokens.reduce((sum, { ids }) => sum + ids.length, 0) };
+  const embeddings = await embed(
+    tokens.map((own) => ({ tokens: own })),
+    encoder.weights,
+    (texts, read) => {
+      so.texts += texts;
+      so.tokens += read;
+      onProgress?.({ step: 'embedding', ...so, ...all });
+    },
+  );
+
+  const width = config.hiddenSize;
+  const { head, outOfFold, folds, chosen } = await fitHead({
+    embeddings: { values: embeddings, width },
+    rows,
+    labels,
+    goal,
+    threads,
+    onProgress: (done) => onProgress?.({ step: 'head', done }),
+  });
+  const headShapes = [[headWeight, [labels.names.length, width]] as const, [headBias, [labels.names.length]] as const];
+  return {
+    model: {
+      shape: { config, pooling, shapes: new Map<string, readonly number[]>([...shapes, ...headShapes]) },
+      weights: new Map([...encoder.weights, [headWeight, head.weight], [headBias, head.bias]]),
+      tokenizerJson,
+      ...reading,
+    },
+    outOfFold: { logits: outOfFold },
+    facts: {
+      pooling,
+      classWeights,
+      ...reading,
+      folds,
+      strength: chosen.strength,
+      calibratedLogLoss: chosen.calibratedLogLoss,
+      accuracy: chosen.accuracy,
+      truncatedTexts: tokens.slice(0, rows.length).filter(({ truncated }) => truncated).length,
+    },
+  };
+}
