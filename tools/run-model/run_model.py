@@ -26,42 +26,28 @@ def open_graph(folder, settings, variant):
     )
 
 
-def run_single(session, text):
-    """One text, not padded -> [labels]."""
-    feeds = {name: np.array(text[name], np.int32) for name in input_names(session)}
+def logits_of(text, session):
+    """One text, or in a batch's graph one column, [tokens, texts] -> [labels]. Several columns need padding, which `lengths` masks."""
+    length = len(text["ids"])
+    feeds = {}
+    for given in session.get_inputs():
+        if given.name == "lengths":
+            feeds["lengths"] = np.array([length], np.int32)
+        else:
+            feeds[given.name] = np.array(text[given.name], np.int32).reshape([length, 1][: len(given.shape)])
     return session.run(["logits"], feeds)[0][0]
-
-
-def run_batch(session, texts, pad):
-    """Texts side by side, [tokens, texts], the shorter ones padded -> [texts, labels]."""
-    lengths = np.array([len(text["ids"]) for text in texts], np.int32)
-    feeds = {"lengths": lengths}
-    for name in input_names(session) - {"lengths"}:
-        feeds[name] = np.full((lengths.max(), len(texts)), pad if name == "ids" else 0, np.int32)
-        for column, text in enumerate(texts):
-            feeds[name][: lengths[column], column] = text[name]
-    return session.run(["logits"], feeds)[0]
-
-
-def input_names(session):
-    return {given.name for given in session.get_inputs()}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=pathlib.Path)
-    parser.add_argument("--batch", action="store_true", help="all texts in one run (a little faster where they are short)")
     arguments = parser.parse_args()
     settings = json.loads((arguments.model / "encoder.json").read_text())
-    texts = [json.loads(line) for line in sys.stdin if line.strip()]
-    session = open_graph(arguments.model, settings, "batch" if arguments.batch else "single")
-    if arguments.batch:
-        # Padding is masked: any token will do.
-        logits = run_batch(session, texts, pad=0) if texts else []
-    else:
-        logits = [run_single(session, text) for text in texts]
-    for row in logits:
-        print(json.dumps([float(value) for value in row]))
+    sessions = {variant: open_graph(arguments.model, settings, variant) for variant in ("single", "batch")}
+    for line in filter(str.strip, sys.stdin):
+        text = json.loads(line)
+        variant = "batch" if len(text["ids"]) <= settings["longestInBatch"] else "single"
+        print(json.dumps([float(value) for value in logits_of(text, sessions[variant])]))
 
 
 if __name__ == "__main__":

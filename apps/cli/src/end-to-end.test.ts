@@ -188,6 +188,10 @@ describe('the whole loop', () => {
     const rows = rowsIn('run/labels.jsonl');
     const right = rows.filter((row, index) => pairs[index]!.second.startsWith(`the ${row.label}`)).length;
     expect(right / rows.length).toBeGreaterThan(0.85);
+    // Half a pair is nothing that the model knows of.
+    const half = await user(['label', '--model', 'run', '--input', 'pairs.jsonl.gz', '--text-field', 'second', '--out', 'half.jsonl']);
+    expect(half).toMatchObject({ code: 2, stderr: expect.stringContaining('--pair-field') });
+    expect(existsSync(at('half.jsonl'))).toBe(false);
   }, 60_000);
 
   it('reads standard input, and labels more with the model it left', async () => {
@@ -200,7 +204,25 @@ describe('the whole loop', () => {
     expect(more, more.stderr).toMatchObject({ code: 0 });
     expect(JSON.parse(more.stdout)).toMatchObject({ id: '1', label: 'blue', truncated: false });
     const models = await user(['--json', 'models', 'run']);
-    expect(JSON.parse(models.stdout).models.length).toBeGreaterThan(0);
+    const { digest } = JSON.parse(models.stdout).models.at(-1);
+    writeFileSync(at('more.jsonl'), '{"id": 1, "text": "the red car"}\nnot json\n{"id": 2, "text": ""}\n');
+    const label = (beginning: string) =>
+      user(['--json', 'label', '--model', beginning, '--run', 'run', '--input', 'more.jsonl', '--out', 'more-labels.jsonl']);
+    const labelled = await label(digest.slice(0, 5));
+    expect(labelled, labelled.stderr).toMatchObject({ code: 0 });
+    expect(JSON.parse(labelled.stdout)).toMatchObject({
+      labelled: 1,
+      deadLetters: 2,
+      deadLetterFile: 'more-labels.jsonl.dead-letters.jsonl',
+    });
+    expect(rowsIn('more-labels.jsonl.dead-letters.jsonl')).toMatchObject([
+      { position: 'more.jsonl:2', record: 'not json' },
+      { position: 'more.jsonl:3', id: '2', reason: 'empty_text' },
+    ]);
+    writeFileSync(at('more.jsonl'), '{"id": 1, "text": "the red car"}\n');
+    expect(JSON.parse((await label(digest.slice(0, 5))).stdout)).toMatchObject({ deadLetters: 0, deadLetterFile: null });
+    expect(existsSync(at('more-labels.jsonl.dead-letters.jsonl'))).toBe(false);
+    expect(await label(digest.slice(0, 3))).toMatchObject({ code: 2, stderr: expect.stringContaining('at least 4 digits') });
     const status = await user(['--json', 'status', 'run']);
     expect(JSON.parse(status.stdout)).toMatchObject({ task: 'colours', outcome: 'labelled' });
   }, 60_000);
@@ -272,6 +294,48 @@ describe('what cannot go well', () => {
     expect(await user(run)).toMatchObject({ code: 0 });
   }, 60_000);
 
+  it('a teacher whose first answers cannot be used is asked no more, and the mended task goes on in the same folder', async () => {
+    const useless = await start({ faults: { 'unknown-label': { probability: 1 } } });
+    writeTask(['sampling: {rounds: 1}'], { budget: '{usd: 1, annotations: 60}', teacher: ', concurrency: 4' });
+    const text = readFileSync(at('task.yaml'), 'utf8');
+    writeFileSync(at('task.yaml'), text.replace(teacher.baseUrl, useless.baseUrl));
+    writeDocuments(colourDocuments(100));
+    const result = await refuses(run, 2, "of the teacher's first 2", 'could be used (unknown label: 2', 'annotations.jsonl');
+    expect(result.stderr).not.toContain('standin-unknown-label');
+    expect(useless.ledger().billed.calls).toBeLessThan(25);
+    expect(rowsIn('run/annotations.jsonl')[0]).toMatchObject({ rejected: 'unknown_label', detail: 'standin-unknown-label' });
+
+    writeFileSync(at('task.yaml'), `${text}guide: Take the first colour.\n`);
+    const mended = await user(run);
+    expect(mended, mended.stderr).toMatchObject({ code: 0 });
+    expect(JSON.parse(mended.stdout).annotations).toMatchObject({ labelled: 60, rejected: 0 });
+  }, 60_000);
+
+  it('money is marked as a bound where the server does not say what it took', async () => {
+    const silent = await start({ faults: { 'missing-usage': { probability: 1 } } });
+    writeTask(['sampling: {rounds: 1}'], { budget: '{usd: 1, annotations: 30}' });
+    writeFileSync(at('task.yaml'), readFileSync(at('task.yaml'), 'utf8').replace(teacher.baseUrl, silent.baseUrl));
+    writeDocuments(colourDocuments(60));
+    const { code, stdout, stderr } = await user(run.slice(1));
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/at most \$0\.\d+ of \$1 for 30 calls; on every document it would have cost at most \$/);
+    expect(stdout).toContain('the server reported no usage for 30 of 30 calls');
+    expect(stdout.match(/there is no certify gold/g)).toHaveLength(1);
+    const { cost } = JSON.parse(readFileSync(at('run/summary.json'), 'utf8')) as Summary;
+    expect(cost).toMatchObject({ atMost: true, unmeasuredCalls: 30, unmeasuredUsd: cost.usd });
+  }, 60_000);
+
+  it('a round that is rejected as a whole opens no other', async () => {
+    const useless = await start({ faults: { refusal: { probability: 1 } } });
+    writeTask([], { budget: '{usd: 1, annotations: 60}' });
+    writeFileSync(at('task.yaml'), readFileSync(at('task.yaml'), 'utf8').replace(teacher.baseUrl, useless.baseUrl));
+    writeDocuments(colourDocuments(200));
+    const result = await user(run);
+    expect(result, result.stderr).toMatchObject({ code: 2 });
+    expect(JSON.parse(result.stdout)).toMatchObject({ roundsEnd: 'nothing_usable', annotations: { rejections: { refused: 15 } } });
+    expect(useless.ledger().billed.calls).toBe(15);
+  }, 60_000);
+
   it('a teacher that puts every call off for hours ends the run when patience is over', async () => {
     const busy = await start({ faults: { 'rate-limit': { probability: 1 } }, retryAfterSeconds: 86_400 });
     writeTask();
@@ -307,10 +371,12 @@ describe('what cannot go well', () => {
     expect(dead.map((letter) => letter.reason)).toContain('duplicate_id');
   }, 60_000);
 
-  it('gold with a label that the task does not have', async () => {
-    writeTask(['gold: gold.jsonl']);
+  it('gold with a label that the task does not have; and gold that the task does not name', async () => {
     writeDocuments(colourDocuments(50));
     writeFileSync(at('gold.jsonl'), '{"id": "doc-1", "label": "green"}\n{"id": "doc-2", "label": "purple"}\n');
+    writeTask([], { teacher: ', apiKeyEnv: NO_SUCH_KEY' });
+    await refuses(run, 2, 'gold.jsonl lies beside the task, but the task does not name it', 'gold: gold.jsonl');
+    writeTask(['gold: gold.jsonl']);
     await refuses(run, 2, 'gold.jsonl:2', 'purple', 'red, green, blue');
   }, 60_000);
 

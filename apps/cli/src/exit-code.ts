@@ -12,6 +12,7 @@ const byError: Record<ErrorCode, ExitCode> = {
   budget_exhausted: 3,
   teacher_unreachable: 4,
   teacher_refused_credentials: 4,
+  teacher_unusable: 2,
   hub_unreachable: 4,
   hub_refused_credentials: 4,
   store_unavailable: 4,

@@ -79,6 +79,7 @@ describe('a job', () => {
     const { run } = await handlerWith(teacherOf(positive));
     expect(await run(aSample())).toEqual({
       asked: true,
+      answer: expect.objectContaining({ kind: 'annotation' }),
       complete: [
         {
           id: `answered:${aSample().id}`,

@@ -47,6 +47,7 @@ export type AnnotateJobResult =
       readonly complete: readonly Event[];
       /** Whether the teacher was asked: a cached answer says nothing about it. */
       readonly asked: boolean;
+      readonly answer: Answer;
     }
   | { readonly releaseAfterMs: number; readonly failure: TeacherFailure | null };
 
@@ -96,7 +97,11 @@ export function annotateJobHandler(ports: AnnotateJobPorts): (lease: Lease, sign
       const begun = pauses.get(teacher.endpoint);
       if (begun === pause) pauses.delete(teacher.endpoint);
       else if (begun !== undefined) pauses.set(teacher.endpoint, { until: begun.until, failures: 0 });
-      return { complete: [answeredEvent(result.answer)], asked: !result.answer.cached && result.answer.model !== '' };
+      return {
+        complete: [answeredEvent(result.answer)],
+        asked: !result.answer.cached && result.answer.model !== '',
+        answer: result.answer,
+      };
     }
     const { failure } = result;
     if (failure.charged === 'perhaps') costlyTries.set(sample.id, tries);

@@ -154,6 +154,6 @@ function stopped(): LlambertError {
 }
 
 function refusedByTeacher(teacher: Teacher, failure: TeacherFailure): LlambertError {
-  const message = `the teacher at ${teacher.endpoint} serves nothing like this: ${failure.detail}. Look at teacher.baseUrl, teacher.model and the key that teacher.apiKeyEnv names`;
+  const message = `the teacher at ${teacher.endpoint} refuses every call: ${failure.detail}`;
   return new LlambertError('teacher_refused_credentials', message, { facts: { endpoint: teacher.endpoint } });
 }

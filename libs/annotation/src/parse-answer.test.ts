@@ -120,6 +120,44 @@ describe('answers in words', () => {
   });
 });
 
+const hotel = multi('cleanliness', 'wi-fi', 'staff', 'breakfast');
+
+describe('several labels in prose', () => {
+  it.each([
+    ['The best answer is: **CLEANLINESS**, **WI-FI**.', ['cleanliness', 'wi-fi']],
+    ['After reading the review, the best answer is: **CLEANLINESS**, **WI-FI**.', ['cleanliness', 'wi-fi']],
+    ['After reading the review, the best answer is: none.', []],
+    ['I would say the labels are: cleanliness, wi-fi, and staff.', ['cleanliness', 'wi-fi', 'staff']],
+    ['The labels that apply are cleanliness and wi-fi.', ['cleanliness', 'wi-fi']],
+    ['Here are the labels:\n- cleanliness\n- wi-fi\n\nThe staff did well.', ['cleanliness', 'wi-fi']],
+    ['I read it twice.\n\n**Answer:** staff', ['staff']],
+    ['The answer is: staff. The rest is beside the point.', ['staff']],
+    ['Although the wi-fi is mentioned, the answer is: staff.', ['staff']],
+    ['Labels: staff, wi-fi\nSo the answer is: wi-fi and staff.', ['wi-fi', 'staff']],
+    ['None of the labels apply.', []],
+    ['このレビューのラベルは、staff、wi-fiです。', ['wi-fi', 'staff']],
+    ['The answer is: spa', 'unknown_label'],
+    ['The guest liked the staff and the wi-fi.', 'unparseable'],
+    ['The possible labels are: cleanliness, wi-fi, staff, breakfast.', 'unparseable'],
+    ['These are all the labels: cleanliness, wi-fi', 'unparseable'],
+    ['The labels are: cleanliness, wi-fi, staff, breakfast. I choose staff.', 'unparseable'],
+    ['The labels are: cleanliness, wi-fi, staff, breakfast.\nHere staff is meant.', 'unparseable'],
+    ['The answer is: staff, but not wi-fi.', 'unparseable'],
+    ['The answer is: staff or wi-fi.', 'unparseable'],
+    ['The answer is: not staff.', 'unparseable'],
+    ['The answer is: staff?', 'unparseable'],
+    ['The answer is: staff. Wait, it is about the room.', 'unparseable'],
+    ['The answer is: none. On reflection, staff.', 'unparseable'],
+    ['For example, the answer is: staff', 'unparseable'],
+    ['The labels are:\n- staff: never mentioned\n- wi-fi: slow', 'unparseable'],
+    ['Answer: staff\nAnswer: wi-fi', 'unparseable'],
+  ] as const)('%j', (content, expected) => expect(parse(content, hotel)).toEqual(expected));
+
+  it('of a set that has a label "none" may mean it', () => {
+    expect(parse('The answer is: none.', multi('none', 'some'))).toEqual(['none']);
+  });
+});
+
 describe('answers that are none', () => {
   it('refusals and filters', () => {
     expect(parseAnswer({ content: '', refusal: 'I will not', finish: 'stop' }, mood)).toEqual({
@@ -215,9 +253,73 @@ describe('any answer', () => {
     );
   });
 
+  const word = fc.stringMatching(/^[b-df-hj-np-tv-z]{4,10}$/);
+  const words = fc.uniqueArray(word, { minLength: 3, maxLength: 8 });
+
+  it('that announces a list gives the labels of the list, and none that an explanation names', () => {
+    const leads = ['', 'After reading it all, ', 'I would say ', 'OTHER is mentioned, but ', 'So, ', 'Sure! '];
+    const ends = ['', '.', '. It says so itself.', '.\n\nOTHER is only mentioned.', '.\nIt is not about OTHER.'];
+    const lists: readonly ((names: readonly string[]) => string)[] = [
+      (names) => names.join(', '),
+      (names) => names.map((name) => `**${name.toUpperCase()}**`).join(', '),
+      (names) => names.join(' and '),
+      (names) => names.join('; '),
+    ];
+    fc.assert(
+      fc.property(
+        words,
+        fc.nat(),
+        fc.constantFrom(...leads),
+        fc.constantFrom('the labels are: ', 'the best answer is: ', 'the labels that apply are '),
+        fc.constantFrom(...lists),
+        fc.constantFrom(...ends),
+        (names, bits, lead, announcing, list, end) => {
+          const chosen = names.slice(0, -1).filter((_, index) => (bits >> index) & 1);
+          const other = names.at(-1) ?? '';
+          const said = chosen.length === 0 ? 'none' : list(chosen);
+          const content = `${lead}${announcing}${said}${end}`.replace('OTHER', other);
+          const parsed = parseAnswer({ content, refusal: null, finish: 'stop' }, { kind: 'multi', names });
+          expect(parsed, content).toEqual({ ok: true, labels: chosen });
+        },
+      ),
+    );
+  });
+
+  it('that denies, doubts or rules out never gives labels', () => {
+    fc.assert(
+      fc.property(
+        words,
+        fc.constantFrom(
+          'The answer is: not A.',
+          "I don't think the labels are: A, B.",
+          'The labels are: A, but not B.',
+          'The answer is: A or B',
+          'Is the answer: A, B?',
+          'The wrong labels are: A, B',
+          'The labels that do not apply are: A, B',
+          'Nobody would say that the answer is: A',
+          'The available labels: A, B, C',
+          'It is neither A nor B',
+          'It is about A rather than B.',
+          'The answer is: A. Actually, B.',
+          'The answer is: A, B. No.',
+          'If it were longer, the answer would be: A, B',
+          'A is discussed, B is not.',
+        ),
+        (names, sentence) => {
+          const content = sentence.replace(/\b[ABC]\b/g, (letter) => names['ABC'.indexOf(letter)] ?? '');
+          const parsed = parseAnswer({ content, refusal: null, finish: 'stop' }, { kind: 'multi', names });
+          expect(parsed.ok, content).toBe(false);
+        },
+      ),
+    );
+  });
+
   it('is read in time that grows with its length', () => {
     expect(parse('{"a":'.repeat(20_000), mood)).toBe('unparseable');
     expect(parse('['.repeat(100_000), mood)).toBe('unparseable');
     expect(parse('label '.repeat(20_000), mood)).toBe('unparseable');
+    for (const part of ['label ', 'the ', 'the best ', 'labels: ', 'the answer is: ', '* ', 'card, '])
+      expect(parse(`${part.repeat(10_000)}?`, topics)).toBe('unparseable');
   });
 });

@@ -1,7 +1,8 @@
 import type { LabelSet, RejectionReason, TeacherAnswer } from '@llambert/domain';
 import { answersInJson } from './json-answer.ts';
 import { findLabel } from './label-names.ts';
-import { labelsInText, looksRefused } from './text-answer.ts';
+import { labelsInList } from './list-answer.ts';
+import { labelInText, looksRefused } from './text-answer.ts';
 
 export type ParsedAnswer =
   | { readonly ok: true /** Names of the set, in its order, unique; exactly one for `single`. */; readonly labels: readonly string[] }
@@ -33,7 +34,7 @@ export function parseAnswer(answer: Pick<TeacherAnswer, 'content' | 'refusal' | 
 }
 
 function fromText(text: string, labelSet: LabelSet): ParsedAnswer {
-  const found = labelsInText(text, labelSet);
+  const found = labelSet.kind === 'single' ? labelInText(text, labelSet) : labelsInList(text.normalize('NFKC'), labelSet);
   if (found === 'unclear') return looksRefused(text) ? rejected('refused', text) : rejected('unparseable', text);
   if (found === 'unknown') return rejected('unknown_label', text);
   return inOrder(found, labelSet);

@@ -2,6 +2,7 @@ import type { AnnotationStore, Clock, EventLog, JobStore, Lease, OnRetry, Task, 
 import { nanoUsd } from '@llambert/domain';
 import { consumeEvents, followEvents, type JobResult, runJobs, type Service, serviceGroup } from '@llambert/platform';
 import { annotateJobHandler, annotateJobKind, recordSamples } from './annotate-job.ts';
+import { type Brake, brake } from './brake.ts';
 
 export interface AnnotatorPorts {
   readonly prefix: string;
@@ -25,20 +26,27 @@ const serviceName = 'llm-annotator';
 const leaseMs = 30_000;
 const pollMs = 200;
 
-/** The llm-annotator: hears of tasks and samples, and asks each task's teacher about its samples within the task's budget. */
+/**
+ * The llm-annotator: hears of tasks and samples, and asks each task's teacher about its samples within the task's budget. Ends with
+ * `teacher_unusable` where a teacher's answers are of no use.
+ */
 export function annotatorService(ports: AnnotatorPorts): Service {
   const services = serviceGroup();
-  const tasks = new Map<string, { task: Task; teacher: Teacher }>();
+  const tasks = new Map<string, { task: Task; teacher: Teacher; brake: Brake }>();
   const handle = annotateJobHandler({
     ...ports,
     taskOf: (name) => tasks.get(name)?.task,
     teacherOf: ({ name }) => tasks.get(name)!.teacher,
   });
   const annotate = async (lease: Lease, signal: AbortSignal): Promise<JobResult> => {
+    tasks.get(lease.scope)?.brake.check();
     const result = await handle(lease, signal);
     if ('failure' in result) {
       if (result.failure !== null) ports.onOutcome(result.failure);
-    } else if (result.asked) ports.onOutcome(null);
+    } else {
+      if (result.asked) ports.onOutcome(null);
+      tasks.get(lease.scope)?.brake.heard(result.answer);
+    }
     return result;
   };
   services.add('tasks', () =>
@@ -47,7 +55,7 @@ export function annotatorService(ports: AnnotatorPorts): Service {
       name: 'task.published',
       onEvent: async (task) => {
         await ports.store.recordBudget(task.name, nanoUsd(task.settings.budget.usd));
-        tasks.set(task.name, { task, teacher: ports.teacherFor(task) });
+        tasks.set(task.name, { task, teacher: ports.teacherFor(task), brake: brake() });
         services.add(`annotations of ${task.name}`, () =>
           runJobs({
             store: ports.jobs,

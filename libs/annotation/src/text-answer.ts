@@ -9,10 +9,10 @@ const introduced =
   /^[\W_]*(?:the |my |final |correct |best |predicted )*(?:labels?|answers?|categor(?:y|ies)|class(?:ification)?|result|output|ラベル|回答|答え|分類|标签|標籤|答案|etikett|étiquette|etiqueta)[\s"'`*]*(?:\bis\b|\bare\b|は|[:=])[\s:]*(?<name>\S.*)$/iu;
 
 /**
- * The labels that an answer without JSON names. A sentence counts for `single` where it names one label only and neither denies nor
- * doubts; a list counts for `multi`. The rest is unclear: a label that was guessed is worse than none.
+ * The label that an answer to a `single` question names without JSON. A sentence counts where it names one label only and neither denies
+ * nor doubts. The rest is unclear: a label that was guessed is worse than none.
  */
-export function labelsInText(text: string, labelSet: LabelSet): TextAnswer {
+export function labelInText(text: string, labelSet: LabelSet): TextAnswer {
   const whole = findLabel(text, labelSet);
   if (whole !== null) return [whole];
   const plain = text.normalize('NFKC');
@@ -21,7 +21,6 @@ export function labelsInText(text: string, labelSet: LabelSet): TextAnswer {
     .map((line) => line.trim())
     .filter((line) => line !== '');
   const values = lines.flatMap((line) => introduced.exec(line)?.groups?.name ?? []);
-  if (labelSet.kind === 'multi') return values.length > 1 ? 'unclear' : listed(values[0] ?? plain, labelSet);
   // A label in the first or last line, alone, with an explanation after or before it.
   const alone = [lines.at(0), lines.at(-1)].filter((line) => line !== undefined && findLabel(line, labelSet) !== null);
   const named = new Set([...values, ...alone].map((value) => findLabel(value ?? '', labelSet)));
@@ -34,22 +33,15 @@ export function labelsInText(text: string, labelSet: LabelSet): TextAnswer {
   return namesOf(plain, labelSet).size === 0 && isBareName(values.length === 1 ? (values[0] ?? '') : plain) ? 'unknown' : 'unclear';
 }
 
-function listed(text: string, labelSet: LabelSet): TextAnswer {
-  if (/^\W*(none|no labels?|なし)\W*$/iu.test(text)) return [];
-  const items = text.split(/[\n,;、|]|\s+and\s+/u).filter((item) => item.trim() !== '');
-  const labels = items.map((item) => findLabel(item.replace(/^\s*(?:[-*•]|\d+[.)])\s+/u, ''), labelSet));
-  if (labels.every((label) => label !== null)) return labels;
-  return namesOf(text, labelSet).size === 0 && items.every(isBareName) ? 'unknown' : 'unclear';
-}
-
 /** One to three words: a name, not a sentence. */
-function isBareName(text: string): boolean {
+export function isBareName(text: string): boolean {
   return (
     text.length <= 64 && !/[\n?]/.test(text) && text.trim().split(/\s+/).length <= 3 && /[\p{L}\p{N}]/u.test(text) && !doubtful.test(text)
   );
 }
 
-const doubtful =
+/** Words of denial and doubt. */
+export const doubtful =
   /\b(?:not|no|non|never|neither|nor|none|without|cannot|can't|hardly|rather than|instead of|opposite|maybe|perhaps|possibly|unclear|unsure|uncertain|ambiguous|either|or|unless|if|nicht|kein\w*|weder|ohne|vielleicht|pas|jamais|aucun\w*|peut-être|nunca|ni|tampoco|não|nem|нет|не|ни)\b|n['’]t\b|(?:^|\s)(?:не|ни|нет)(?=\s)|ない|ません|なく|ずに|かも|[不没沒非未無无]|아니|않|없|\?/iu;
 
 /** The label of a sentence that names this one only, once or more, and no doubt or denial beside it. */
@@ -57,7 +49,7 @@ function onlyLabelNamed(text: string, labelSet: LabelSet): string | null {
   const names = namesOf(text, labelSet);
   const [label] = names;
   if (names.size !== 1 || label === undefined || plainName(label).length < shortestInSentence(label)) return null;
-  return doubtful.test(masked(text, labelSet).rest) ? null : label;
+  return doubtful.test(withoutLabels(text, labelSet)) ? null : label;
 }
 
 /** Names like "a", "no" or "4" stand in sentences for other reasons; two characters of a script without letters are a word. */
@@ -65,8 +57,14 @@ function shortestInSentence(label: string): number {
   return /^[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}]+$/u.test(label) ? 2 : 3;
 }
 
-function namesOf(text: string, labelSet: LabelSet): ReadonlySet<string> {
+/** The labels that stand in a text as words of their own. */
+export function namesOf(text: string, labelSet: LabelSet): ReadonlySet<string> {
   return masked(text, labelSet).names;
+}
+
+/** A text without the labels in it, whose own words neither deny nor doubt. */
+export function withoutLabels(text: string, labelSet: LabelSet): string {
+  return masked(text, labelSet).rest;
 }
 
 /**

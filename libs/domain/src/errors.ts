@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'budget_exhausted'
   | 'teacher_unreachable'
   | 'teacher_refused_credentials'
+  | 'teacher_unusable'
   | 'hub_unreachable'
   | 'hub_refused_credentials'
   | 'store_unavailable'

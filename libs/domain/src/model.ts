@@ -59,6 +59,10 @@ export interface ModelManifest {
     readonly annotations: number;
     readonly trainGold: number;
     readonly certifyGold: number;
+    /** Rows with a second text; absent where an older version trained, which did not say. */
+    readonly textPairs?: number;
+    /** Labels that no row had, which the model therefore cannot know; absent where an older version trained, which did not say. */
+    readonly unseenLabels?: readonly string[];
   };
   /** Settings the training chose or was given, for people and for repeating it. */
   readonly training: Readonly<Record<string, string | number | boolean>>;

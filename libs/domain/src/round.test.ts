@@ -64,6 +64,17 @@ describe('nextRound', () => {
     });
   });
 
+  it('goes on after a round of which a part was rejected, and ends after a later one that was rejected as a whole', () => {
+    const open: RoundsState = { phase: 'open', round: 2, drawn: 200 };
+    const second = (annotations: number, rejections: number) =>
+      nextRound(
+        open,
+        facts({ evaluations: [evaluated(1, { annotations: 60, rejections: 40 }), evaluated(2, { annotations, rejections })] }),
+      );
+    expect(second(61, 139)).toEqual({ open: { round: 3, size: 200 } });
+    expect(second(60, 140)).toEqual({ close: 'nothing_usable' });
+  });
+
   it('goes on after a round without a model: more labels may make one possible', () => {
     const open: RoundsState = { phase: 'open', round: 1, drawn: 100 };
     expect(nextRound(open, facts({ evaluations: [evaluated(1, { model: null, agreement: null })] }))).toEqual({
@@ -75,6 +86,7 @@ describe('nextRound', () => {
     ['budget_exhausted', { evaluations: [evaluated(1, { budgetExhausted: true })] }],
     ['plateau', { evaluations: [evaluated(1)], predictedGain: 0.001 }],
     ['target_reached', { evaluations: [evaluated(1)], settings: { ...settings, targetAgreement: 0.8 } }],
+    ['nothing_usable', { evaluations: [evaluated(1, { annotations: 0, rejections: 100, model: null, agreement: null })] }],
     ['source_exhausted', { evaluations: [evaluated(1)], poolLeft: 0 }],
     ['annotations_used', { evaluations: [evaluated(1)], maxAnnotations: 100 }],
     ['rounds_used', { evaluations: [evaluated(1)], settings: { ...settings, rounds: 1 }, maxAnnotations: 500 }],

@@ -18,7 +18,15 @@ export interface RoundEvaluation {
   readonly budgetExhausted: boolean;
 }
 
-export type RoundsEnd = 'annotations_used' | 'rounds_used' | 'plateau' | 'target_reached' | 'budget_exhausted' | 'source_exhausted';
+export type RoundsEnd =
+  | 'annotations_used'
+  | 'rounds_used'
+  | 'plateau'
+  | 'target_reached'
+  | 'budget_exhausted'
+  | 'source_exhausted'
+  /** No sample of a round got a label: those of the next one would fare no better. */
+  | 'nothing_usable';
 
 /** Where a task's rounds stand. `collecting`: the pool fills; `open`: round `round` is being annotated; `closed`: no more rounds. */
 export type RoundsState =
@@ -64,6 +72,8 @@ export function nextRound(state: RoundsState, facts: RoundsFacts): RoundsDecisio
 
 function endAfter(finished: RoundEvaluation, facts: RoundsFacts): RoundsEnd | null {
   if (finished.budgetExhausted) return 'budget_exhausted';
+  const before = facts.evaluations.find((evaluation) => evaluation.round === finished.round - 1);
+  if (finished.rejections > (before?.rejections ?? 0) && finished.annotations <= (before?.annotations ?? 0)) return 'nothing_usable';
   const target = facts.settings.targetAgreement;
   if (target !== null && finished.agreement !== null && finished.agreement.accuracyInterval.lower >= target) return 'target_reached';
   if (facts.predictedGain !== null && facts.predictedGain < facts.settings.plateauGain) return 'plateau';

@@ -63,11 +63,20 @@ export interface StudentSettings {
   readonly encoder: string | null;
   readonly seed: number;
   readonly classWeights: 'none' | 'balanced';
+  /** What is done with the teacher's labels that confident learning takes for wrong. */
+  readonly likelyWrong: 'keep' | 'halve' | 'drop';
   /** Most tokens that an encoder reads of a text, special ones included. */
   readonly maxTokens: number;
   /** Which tokens of a longer text it reads: the first ones, or some from both ends. */
   readonly truncation: 'head' | 'head-and-tail';
   readonly fineTuning: FineTuningSettings;
+}
+
+/** What of the fine-tuning is other in the second stage (Csanády et al. 2024, section 3.3: "combined"). */
+export interface GoldStageSettings {
+  readonly epochs: number;
+  /** null: half of the first stage's. */
+  readonly learningRate: number | null;
 }
 
 /** How an encoder is fine-tuned. */
@@ -90,6 +99,8 @@ export interface FineTuningSettings {
   readonly noiseRobustness: number | null;
   /** Epochs without a better dev loss after which training ends. */
   readonly patience: number;
+  /** A second training, on people's labels alone, after one on the teacher's; null: one training on all of them. */
+  readonly goldStage: GoldStageSettings | null;
 }
 
 export interface RoutingSettings {

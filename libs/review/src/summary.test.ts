@@ -18,6 +18,8 @@ const facts = (changes: Partial<SummaryFacts> = {}): SummaryFacts => ({
     outputTokens: 500,
     unknownOutcomes: 0,
     unknownCost: 0,
+    unmeasuredCalls: 0,
+    unmeasuredCost: 0,
   },
   model: { digest: 'digest', manifest: aManifest() },
   evaluations: [
@@ -74,6 +76,28 @@ describe('summarize', () => {
     expect(warnings.join()).not.toContain('not correctness');
   });
 
+  it('names the labels that the model never saw', () => {
+    const { dataset } = aManifest();
+    const warned = (unseenLabels: string[]) =>
+      summarize(facts({ model: { digest: 'digest', manifest: aManifest({ dataset: { ...dataset, unseenLabels } }) } })).warnings.join();
+    expect(warned(['fraud', 'spam'])).toContain('never saw a text labelled "fraud", "spam"');
+    expect(warned([])).not.toContain('never saw');
+  });
+
+  it('tells of an agreement that clearly fell, and not of one that moved within its interval', () => {
+    const rounds = (...accuracies: number[]) =>
+      summarize(
+        facts({
+          evaluations: accuracies.map((accuracy, index) =>
+            anEvaluation({ round: index + 1, agreement: anEvaluationOf('teacher', accuracy) }),
+          ),
+        }),
+      ).warnings.join();
+    expect(rounds(0.987, 0.993, 0.933)).toContain('fell from 99.3 % after round 2 to 93.3 % after round 3');
+    expect(rounds(0.9, 0.93, 0.92)).not.toContain('fell');
+    expect(rounds(0.9, 0.8, 0.95)).not.toContain('fell');
+  });
+
   it('says that nothing is automatic where no probability is high enough', () => {
     const manifest = aManifest({ routing: { ...uncertified, threshold: null, coverage: 0, observedError: null } });
     expect(summarize(facts({ model: { digest: 'digest', manifest } })).warnings.join()).toContain('every label goes to review');
@@ -116,6 +140,23 @@ describe('summarize', () => {
       const spend = { ...facts().spend, settled: 1_200_000, unknownOutcomes: 1, unknownCost: 1_002_000, calls: 100 };
       expect(summarize(facts({ spend })).cost).toMatchObject({ usd: 0.0012, unknownOutcomes: 1, unknownUsd: 0.001002 });
       expect(summarize(facts({ spend })).cost.teacherOnAllUsd).toBeCloseTo((990 * 2000) / 1e9, 15);
+    });
+
+    it('is marked as the most it can be where the server did not say what calls cost', () => {
+      expect(summarize(facts()).cost).toMatchObject({ atMost: false, teacherOnAllAtMost: false });
+      const some = summarize(facts({ spend: { ...facts().spend, settled: 1_198_000, unmeasuredCalls: 1, unmeasuredCost: 1_000_000 } }));
+      expect(some.cost).toMatchObject({ usd: 0.001198, atMost: true, unmeasuredCalls: 1, unmeasuredUsd: 0.001, teacherOnAllAtMost: false });
+      expect(some.cost.teacherOnAllUsd).toBeCloseTo((990 * 2000) / 1e9, 15);
+      expect(some.warnings.join()).toContain('reported no usage for 1 of 100 calls');
+      const all = summarize(facts({ spend: { ...facts().spend, unmeasuredCalls: 100, unmeasuredCost: 200_000 } })).cost;
+      expect(all).toMatchObject({ atMost: true, teacherOnAllAtMost: true });
+      expect(all.teacherOnAllUsd).toBeCloseTo((990 * 2000) / 1e9, 15);
+    });
+
+    it('is no upper bound where the teacher costs nothing', () => {
+      const free = summarize(facts({ spend: { ...facts().spend, settled: 0, unmeasuredCalls: 100 } }));
+      expect(free.cost).toMatchObject({ usd: 0, atMost: false, teacherOnAllAtMost: false });
+      expect(free.warnings.join()).not.toContain('usage');
     });
 
     it('of the teacher on all is not known where it was not called', () => {

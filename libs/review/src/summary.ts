@@ -34,15 +34,22 @@ export interface Summary {
   };
   readonly cost: {
     readonly usd: number;
+    /** Whether `usd` and the tokens are the most they can have been: a part of the calls is counted at its worst price. */
+    readonly atMost: boolean;
     readonly capUsd: number;
     readonly calls: number;
     readonly inputTokens: number;
     readonly outputTokens: number;
+    /** Calls whose tokens the server did not report, counted at their worst price. */
+    readonly unmeasuredCalls: number;
+    readonly unmeasuredUsd: number;
     /** Calls in flight at a crash, counted at their worst price. */
     readonly unknownOutcomes: number;
     readonly unknownUsd: number;
     /** What the teacher would have cost on every usable document, at the mean price of its calls; null: it made none. */
     readonly teacherOnAllUsd: number | null;
+    /** Whether that is the most it would have cost: of no call the real price is known. */
+    readonly teacherOnAllAtMost: boolean;
   };
   readonly model: {
     readonly digest: string;
@@ -90,8 +97,13 @@ export interface StageSeconds {
 /** Puts the facts of a finished loop in the order a manager asks for them. */
 export function summarize(facts: SummaryFacts): Summary {
   const { spend, documents, seconds } = facts;
-  const knownCalls = spend.calls - spend.unknownOutcomes;
-  const meanPrice = knownCalls === 0 ? null : (spend.settled - spend.unknownCost) / knownCalls;
+  const measuredCalls = spend.calls - spend.unknownOutcomes - spend.unmeasuredCalls;
+  const meanPrice =
+    measuredCalls > 0
+      ? (spend.settled - spend.unknownCost - spend.unmeasuredCost) / measuredCalls
+      : spend.unmeasuredCalls > 0
+        ? spend.unmeasuredCost / spend.unmeasuredCalls
+        : null;
   const rejected = Object.values(facts.answers.rejections).reduce((sum, count) => sum + count, 0);
   return {
     task: facts.task.name,
@@ -106,13 +118,17 @@ export function summarize(facts: SummaryFacts): Summary {
     },
     cost: {
       usd: inUsd(spend.settled + spend.reserved),
+      atMost: spend.unmeasuredCost + spend.unknownCost > 0,
       capUsd: inUsd(spend.cap),
       calls: spend.calls,
       inputTokens: spend.inputTokens,
       outputTokens: spend.outputTokens,
+      unmeasuredCalls: spend.unmeasuredCalls,
+      unmeasuredUsd: inUsd(spend.unmeasuredCost),
       unknownOutcomes: spend.unknownOutcomes,
       unknownUsd: inUsd(spend.unknownCost),
       teacherOnAllUsd: meanPrice === null ? null : inUsd(meanPrice * (documents.read - documents.deadLetters)),
+      teacherOnAllAtMost: measuredCalls === 0 && spend.unmeasuredCost > 0,
     },
     model:
       facts.model === null
@@ -143,7 +159,7 @@ function warnings(facts: SummaryFacts, rejected: number): string[] {
   const found: string[] = [];
   const asked = facts.answers.labelled + rejected;
   if (facts.model === null) found.push(`no model: ${facts.evaluations.at(-1)?.reason ?? 'no round was finished'}`);
-  else found.push(...modelWarnings(facts.model.manifest));
+  else found.push(...modelWarnings(facts.model.manifest), ...agreementFell(facts.evaluations));
   if (facts.model?.manifest.routing.certified === true && facts.earlierCertifications > 0) {
     found.push(
       `the same certify gold was looked at under ${facts.earlierCertifications} other settings in this folder before: whoever chose these settings for what it said has a weaker guarantee than is stated`,
@@ -155,13 +171,27 @@ function warnings(facts: SummaryFacts, rejected: number): string[] {
       `${rejected} of ${asked} samples got no label from the teacher (${reasons(facts.answers.rejections)}): see annotations.jsonl`,
     );
   }
+  const { unmeasuredCalls, unmeasuredCost, calls } = facts.spend;
+  if (unmeasuredCost > 0) {
+    found.push(
+      `the server reported no usage for ${unmeasuredCalls} of ${calls} calls: their price is the most it can have been (every byte of the prompt a token, and the longest answer), so the real cost is lower`,
+    );
+  }
   if (facts.roundsEnd === 'budget_exhausted')
     found.push('the money ran out before all annotations were bought: raise budget.usd to learn from more');
+  if (facts.roundsEnd === 'nothing_usable')
+    found.push('no sample of the last round got a label from the teacher, so no further round was opened: see annotations.jsonl');
   return found;
 }
 
-function modelWarnings({ evaluations, routing }: ModelManifest): string[] {
+function modelWarnings({ dataset, evaluations, routing }: ModelManifest): string[] {
   const found: string[] = [];
+  const { unseenLabels = [] } = dataset;
+  if (unseenLabels.length > 0) {
+    found.push(
+      `the model never saw a text labelled ${unseenLabels.map((label) => `"${label}"`).join(', ')}, so it cannot give that label where it belongs: more annotations (budget.annotations) may find some`,
+    );
+  }
   // The explanation begins with the word "uncertified".
   if (!routing.certified) found.push(`the "auto" labels are ${routing.explanation}`);
   if (routing.threshold === null)
@@ -170,6 +200,21 @@ function modelWarnings({ evaluations, routing }: ModelManifest): string[] {
     found.push("no person's label was there to compare with: every figure of quality is agreement with the teacher, not correctness");
   }
   return found;
+}
+
+/** Says where the last round's agreement lies clearly below an older one's: its documents are harder, or its annotations worse. */
+function agreementFell(evaluations: readonly RoundEvaluation[]): string[] {
+  const measured = evaluations.flatMap(({ round, agreement }) => (agreement === null ? [] : [{ round, agreement }]));
+  const last = measured.at(-1);
+  const best = measured.toSorted((left, right) => right.agreement.accuracyInterval.lower - left.agreement.accuracyInterval.lower).at(0);
+  if (last === undefined || best === undefined || last.agreement.accuracyInterval.upper >= best.agreement.accuracyInterval.lower) return [];
+  return [
+    `agreement with the teacher fell from ${percent(best.agreement.accuracy)} after round ${best.round} to ${percent(last.agreement.accuracy)} after round ${last.round}: what round ${last.round} brought is harder, or labelled differently. Its model is used all the same, for it learned from all annotations; look at that round in annotations.jsonl`,
+  ];
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
 }
 
 function reasons(rejections: SummaryFacts['answers']['rejections']): string {

@@ -1,7 +1,9 @@
 export { type Classifier, loadClassifier } from './classifier.ts';
 export { readEncoderConfig } from './encoder/checkpoint.ts';
+export type { EncoderConfig } from './encoder/config.ts';
 export { checkPretrained, encoderFromScratch, loadPretrained, type PretrainedEncoder } from './encoder/pretrained.ts';
-export { saveEncoder } from './encoder-release/save.ts';
+export { initialWeights } from './encoder/scratch.ts';
+export { type Released, releaseEncoder } from './encoder-release/release.ts';
 export { type TrainedEncoder, trainEncoder } from './fine-tuning/train-encoder.ts';
 export { type FrozenProgress, trainFrozen } from './frozen/train-frozen.ts';
 export type { FeatureSet } from './linear/features.ts';

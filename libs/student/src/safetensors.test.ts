@@ -1,6 +1,20 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { float32Tensor, float32Values, int32Tensor, int32Values, readSafetensors, type Tensor, writeSafetensors } from './safetensors.ts';
+import {
+  float32Tensor,
+  float32Values,
+  int8Tensor,
+  int32Tensor,
+  int32Values,
+  openSafetensors,
+  readSafetensors,
+  saveSafetensors,
+  type Tensor,
+  writeSafetensors,
+} from './safetensors.ts';
 
 /** A file with this header, as text, and so many bytes of data. */
 function fileOf(header: string, dataBytes: number, headerLength = Buffer.byteLength(header)): Uint8Array {
@@ -33,6 +47,29 @@ describe('safetensors', () => {
         );
       }),
     );
+  });
+
+  it('are the same in a file, where each tensor lies at its offset', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'llambert-safetensors-'));
+    try {
+      const tensors = new Map([
+        ['f', float32Tensor([2], Float32Array.of(1.5, -0))],
+        ['b', int8Tensor([1, 3], Int8Array.of(1, -127, 0))],
+      ]);
+      const path = join(folder, 'model.safetensors');
+      await saveSafetensors(path, tensors);
+      const bytes = new Uint8Array(await readFile(path));
+      expect(bytes).toEqual(writeSafetensors(tensors));
+      const file = await openSafetensors(path);
+      await file.close();
+      for (const [name, { offset, length }] of file.tensors) {
+        expect([...bytes.subarray(offset, offset + length)]).toEqual([...tensors.get(name)!.bytes]);
+      }
+      expect(file.tensors.get('f')!.offset % 8).toBe(0);
+      await expect(saveSafetensors(path, tensors)).rejects.toMatchObject({ code: 'EEXIST' });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('give their numbers', () => {

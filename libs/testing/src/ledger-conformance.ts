@@ -46,6 +46,20 @@ export function ledgerConformance(name: string, createHarness: () => Promise<Sta
       expect(await state.annotation.spend('task')).toMatchObject({ cap: 200, settled: 60 });
     });
 
+    it('tells the calls apart whose answers came without their tokens', async () => {
+      await state.annotation.recordBudget('task', 100);
+      for (const [callId, usage] of [
+        ['a', answer.usage],
+        ['b', null],
+        ['c', null],
+      ] as const) {
+        await reserve(callId, 20);
+        const call = { task: 'task', callId, price: usage === null ? 20 : 5, inputTokens: 10, outputTokens: 2 };
+        await state.annotation.settle({ ...call, answer: { cacheKey: callId, answer: { ...answer, usage } } });
+      }
+      expect(await state.annotation.spend('task')).toMatchObject({ settled: 45, calls: 3, unmeasuredCalls: 2, unmeasuredCost: 40 });
+    });
+
     it('settles a call once, whoever says so again', async () => {
       await state.annotation.recordBudget('task', 100);
       await reserve('a', 60);

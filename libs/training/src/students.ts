@@ -3,18 +3,42 @@ import {
   type FrozenProgress,
   loadPretrained,
   type PretrainedEncoder,
-  saveEncoder,
+  type Released,
+  releaseEncoder,
   type TrainedEncoder,
   trainEncoder,
   trainFrozen,
   trainLinear,
 } from '@llambert/student';
+import { likelyWrongRows } from './likely-wrong.ts';
 import type { PlacedRequest, TrainedStudent, TrainingProgress } from './train-student.ts';
 
 type OnProgress = (progress: TrainingProgress) => void;
 
 /** Trains the student that the settings name and writes its files, in this thread. `auto` is the linear one for now. */
-export async function trainHere(request: PlacedRequest, onProgress: OnProgress): Promise<TrainedStudent> {
+export async function trainHere(asked: PlacedRequest, onProgress: OnProgress): Promise<TrainedStudent> {
+  const { request, doubted } = await withDoubts(asked, onProgress);
+  const trained = await trainKind(request, onProgress);
+  return doubted === null ? trained : { ...trained, training: { ...trained.training, likelyWrong: request.settings.likelyWrong, doubted } };
+}
+
+/** Weighs labels that are likely wrong as the settings say; the linear student, which is the cheapest, is the judge. */
+async function withDoubts(request: PlacedRequest, onProgress: OnProgress): Promise<{ request: PlacedRequest; doubted: number | null }> {
+  const { rows, labels, settings } = request;
+  if (settings.likelyWrong === 'keep') return { request, doubted: null };
+  const { outOfFold } = await trainLinear({
+    rows,
+    labels,
+    settings: { features: 'words', classWeights: settings.classWeights },
+    onProgress: (done) => onProgress({ step: 'looking for wrong labels', done, detail: '' }),
+  });
+  const wrong = new Set(likelyWrongRows(rows, labels, outOfFold.logits));
+  const share = settings.likelyWrong === 'halve' ? 0.5 : 0;
+  const weighed = rows.map((row, index) => (wrong.has(index) ? { ...row, weight: row.weight * share } : row));
+  return { request: { ...request, rows: weighed }, doubted: wrong.size };
+}
+
+function trainKind(request: PlacedRequest, onProgress: OnProgress): Promise<TrainedStudent> {
   switch (request.settings.model) {
     case 'linear':
     case 'auto':
@@ -55,17 +79,19 @@ async function frozenStudent(request: PlacedRequest, onProgress: OnProgress): Pr
     rows,
     labels,
     settings,
-    score,
     threads,
     onProgress: (progress) => onProgress({ step: 'frozen student', ...frozenProgress(progress, (performance.now() - begun) / 1000) }),
   });
-  await release(request, trained.model);
+  onProgress({ step: 'trying 8-bit integers', done: 1, detail: '' });
+  // The head learned from all rows; what integers change is the same on them as on others.
+  const judges = [...rows.keys()].filter((row) => row % 5 === 0);
+  const { model, facts } = await release(request, trained.model, judges);
   return {
     student: 'frozen',
     baseModel: { name: settings.encoder!, licence: encoder.licence },
     heldOut: { rows: rows.map((_, row) => row), logits: trained.outOfFold.logits, on: 'out-of-fold' },
-    scoredLogits: trained.scored,
-    training: trained.facts,
+    scoredLogits: (await model.logits(score)).logits,
+    training: { ...trained.facts, ...facts },
   };
 }
 
@@ -95,34 +121,42 @@ async function fineTunedStudent(request: PlacedRequest, onProgress: OnProgress):
     encoder,
     rows,
     labels,
+    gold: [...rows.keys()].filter((row) => rows[row]!.labelledBy === 'person'),
     settings,
-    score,
     stateFolder,
     threads,
-    onProgress: ({ step, steps, loss, tokens, devLoss }) => {
+    onProgress: ({ stage, step, steps, loss, tokens, devLoss }) => {
       stepsBefore ??= step - 1;
       const seconds = (performance.now() - begun) / 1000;
       const left = ((steps - step) * seconds) / (step - stepsBefore);
       const figures = [`update ${step} of ${steps}`, `loss ${loss.toFixed(3)}`, `${Math.round(tokens / seconds)} tokens/s`];
       if (devLoss !== null) figures.push(`held-out loss ${devLoss.toFixed(3)}`);
-      onProgress({ step: 'fine-tuned student', done: step / steps, detail: [...figures, `${duration(left)} left`].join(', ') });
+      onProgress({
+        step: stage === 'gold' ? 'fine-tuned student, on gold' : 'fine-tuned student',
+        done: step / steps,
+        detail: [...figures, `${duration(left)} left`].join(', '),
+      });
     },
   });
-  await release(request, trained.model);
+  onProgress({ step: 'trying 8-bit integers', done: 1, detail: '' });
+  const { model, heldOutLogits, facts } = await release(request, trained.model, trained.heldOut);
   return {
     student: 'fine-tuned',
     baseModel: { name: settings.encoder!, licence: encoder.licence },
-    heldOut: { ...trained.heldOut, on: 'held-out' },
-    scoredLogits: trained.scored,
-    training: trained.facts,
+    heldOut: { rows: trained.heldOut, logits: heldOutLogits, on: 'held-out' },
+    scoredLogits: (await model.logits(score)).logits,
+    training: { ...trained.facts, ...facts },
   };
 }
 
-async function release({ rows, folder }: PlacedRequest, model: TrainedEncoder): Promise<void> {
-  const { shape, weights, tokenizerJson, maxTokens, truncation } = model;
+/** Writes the student's files in the precision that some rows show to be good enough. */
+function release({ rows, labels, folder }: PlacedRequest, trained: TrainedEncoder, judges: readonly number[]): Promise<Released> {
+  const { shape, tokenizerJson, ...rest } = trained;
   const pairs = rows.some(({ textPair }) => textPair !== undefined);
   const form = { config: shape.config, pooling: shape.pooling, pairs };
-  await saveEncoder(folder, { form, weights, tokenizer: tokenizerJson, maxTokens, truncation });
+  const documents = judges.map((row) => rows[row]!);
+  const targets = documents.map(({ target }) => target);
+  return releaseEncoder(folder, { ...rest, form, tokenizer: tokenizerJson }, { documents, targets, kind: labels.kind });
 }
 
 async function encoderOf({ encoder, rows, settings }: PlacedRequest): Promise<PretrainedEncoder> {

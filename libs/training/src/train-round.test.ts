@@ -69,6 +69,18 @@ describe('a round', () => {
     expect(stored.manifest).toEqual(model!.manifest);
   });
 
+  it('tells which labels it never saw, and of how many pairs it learned', async () => {
+    const wide = { ...task, spec: { ...task.spec, labels: [...task.spec.labels, { name: 'rare', description: '' }] } };
+    const paired = answered(100).map(({ sample, answer }, index) => ({
+      answer,
+      sample: index < 30 ? { ...sample, document: { ...sample.document, textPair: 'second' } } : sample,
+    }));
+    const dataset = assembleDataset(wide.name, labelSetOf(wide.spec), paired, []);
+    const ports = { artifacts: folderArtifactStore(folder), train: overconfident, signal: new AbortController().signal };
+    const { model } = await trainRound(wide, 1, dataset, false, ports);
+    expect(model!.manifest.dataset).toMatchObject({ unseenLabels: ['rare'], textPairs: 30 });
+  });
+
   it('is judged by people on gold that certifies, and on nothing else', async () => {
     const gold = Array.from({ length: 400 }, (_, index): Gold => {
       const label = labels.names[index % 2]!;

@@ -54,6 +54,9 @@ function manifestOf(task: Task, round: number, labels: LabelSet, dataset: Datase
   const { heldOut } = trained;
   const scored = heldOut.rows.map((row, at) => ({ ...dataset.rows[row]!, logits: heldOut.logits.subarray(at * width, (at + 1) * width) }));
   const byTeacher = scored.filter(({ labelledBy }) => labelledBy === 'teacher');
+  // A part that is held out is not learned from; out-of-fold logits are of students of their own, and the released one learned from all.
+  const apart = new Set(heldOut.on === 'held-out' ? heldOut.rows : []);
+  const learned = dataset.rows.filter((_, row) => !apart.has(row));
   // One reference for one figure: people's labels calibrate only where there are no others.
   const calibrating = byTeacher.length > 0 ? byTeacher : scored;
   const temperature = fitTemperature(
@@ -90,6 +93,8 @@ function manifestOf(task: Task, round: number, labels: LabelSet, dataset: Datase
       annotations: dataset.annotations,
       trainGold: dataset.rows.filter(({ labelledBy }) => labelledBy === 'person').length,
       certifyGold: dataset.certify.length,
+      textPairs: learned.filter((row) => row.textPair !== undefined).length,
+      unseenLabels: labels.names.filter((_, index) => learned.every(({ target }) => target[index] === 0)),
     },
     training: trained.training,
     calibration: {

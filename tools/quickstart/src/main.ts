@@ -53,20 +53,30 @@ async function labelOwn(input: string): Promise<number> {
   const name = basename(input).replace(/\.gz$/, '');
   const stem = join(here, name.slice(0, name.length - extname(name).length));
   const task = `${stem}.task.yaml`;
+  // Which columns hold what is no part of a task: it is kept beside it.
+  const columns = `${stem}.columns.json`;
   if (existsSync(task)) say(`Going on with ${task}: delete it to be asked again.`);
   else {
-    const code = await llambert(['init', '--input', input, '--out', task]);
+    let result = '';
+    const code = await llambert(['--json', 'init', '--input', input, '--out', task], (text) => {
+      result += text;
+    });
     if (code !== 0) return code;
+    const { file: written, readingFlags } = JSON.parse(result) as { file: string | null; readingFlags: readonly string[] };
+    if (written === null) return 0;
+    writeFileSync(columns, `${JSON.stringify(readingFlags)}\n`);
   }
-  return llambert(['run', task, '--input', input, '--out', `${stem}-labels`]);
+  const flags: readonly string[] = existsSync(columns) ? JSON.parse(readFileSync(columns, 'utf8')) : [];
+  return llambert(['run', task, '--input', input, ...flags, '--out', `${stem}-labels`]);
 }
 
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-function llambert(args: readonly string[]): Promise<number> {
-  return run(process.execPath, [join(root, 'apps/cli/src/main.ts'), ...args]);
+/** @param onResult takes what the command writes to its standard output, which else goes to the terminal */
+function llambert(args: readonly string[], onResult?: (text: string) => void): Promise<number> {
+  return run(process.execPath, [join(root, 'apps/cli/src/main.ts'), ...args], onResult);
 }
 
 async function node(script: string, args: readonly string[]): Promise<void> {
@@ -75,9 +85,10 @@ async function node(script: string, args: readonly string[]): Promise<void> {
 }
 
 /** Runs a program on this terminal, Ctrl-C included: it hears the signal itself and says when it has stopped. */
-function run(program: string, args: readonly string[]): Promise<number> {
+function run(program: string, args: readonly string[], onResult?: (text: string) => void): Promise<number> {
   return new Promise((done, fail) => {
-    const child = spawn(program, args, { stdio: 'inherit', cwd: here });
+    const child = spawn(program, args, { stdio: ['inherit', onResult === undefined ? 'inherit' : 'pipe', 'inherit'], cwd: here });
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => onResult?.(text));
     const ignore = () => undefined;
     process.on('SIGINT', ignore);
     child.on('error', fail);

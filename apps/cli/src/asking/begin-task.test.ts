@@ -131,6 +131,25 @@ describe('beginTask', () => {
     expect(begun.trial[0]?.document.text).toMatch(/^n\d+$/);
   });
 
+  it('offers columns whose values could be ids, and says what ids are made of', async () => {
+    const rows = Array.from({ length: 20 }, (_, index) => `N${index},Where is my parcel ${index}?,${index % 2}`);
+    writeFileSync(join(folder, 'in.csv'), `番号,message,shelf\n${rows.join('\n')}\n`);
+    const inputs = [join(folder, 'in.csv')];
+    const asker = person({ 'Which column holds the text': 'message', 'holds the id': '番号', 'Write ': true });
+    const { begun } = await begin(request({}, { inputs }), asker);
+    expect(begun.readingFlags).toEqual(['--id-field', '番号', '--text-field', 'message']);
+    expect(begun.trial[0]!.document.id).toMatch(/^N\d+$/);
+
+    const made = person({ 'Which column holds the text': 'message', 'holds the id': 'none', 'Write ': true });
+    const other = await begin(request({}, { inputs, force: true }), made);
+    expect(other.begun.readingFlags).toEqual(['--text-field', 'message']);
+    expect(other.notices).toContain("the ids are made of the file's name and the place in it, such as in.csv:2");
+
+    const unasked = await begin(request({}, { inputs, force: true }));
+    expect(unasked.notices).toContain('--id-field 番号');
+    expect((await begin(request({}, { force: true }))).notices).toContain('the ids are those of the column "id"');
+  });
+
   it('spends nothing where ten answers might not fit the cap', async () => {
     await expect(begin(request({ budget: 0.001 }))).rejects.toMatchObject({ code: 'budget_exhausted' });
     expect(teacher.ledger().billed.calls).toBe(0);
@@ -181,6 +200,25 @@ describe('beginTask', () => {
     teacher = await start({ faults: { 'missing-usage': { first: 1 } } });
     const { begun } = await begin(request());
     expect(begun.trial[0]!.cost).toBeGreaterThan(begun.trial[1]!.cost);
+  });
+
+  it('marks what is a bound and no price, and says why', async () => {
+    teacher = await start({ faults: { 'missing-usage': { probability: 1 } } });
+    const { printed } = await begin(request());
+    expect(printed.match(/→ delivery {3}at most \$/g)).toHaveLength(10);
+    expect(printed).toContain('10 documents: at most $');
+    expect(printed).toContain('the server does not say how many tokens it took');
+    expect(printed).toContain('for the worst price counts against it');
+    expect((await begin(request({ budget: 100 }, { force: true }))).printed).toContain('would cost at most $');
+    teacher = await start({});
+    expect((await begin(request({}, { force: true }))).printed).not.toContain('at most');
+  });
+
+  it('does not say what labels cost where there were none', async () => {
+    teacher = await start({ faults: { 'unknown-label': { probability: 1 } } });
+    const { printed } = await begin(request({ priceInput: 0, priceOutput: 0 }));
+    expect(printed).toContain('No answer could be used (unknown label: 10), so nothing can be said of what labels cost');
+    expect(printed).not.toContain('costs nothing');
   });
 
   it('says which flags a task cannot be made of', async () => {

@@ -52,7 +52,7 @@ export async function beginTask(request: BeginRequest, ports: BeginPorts): Promi
   if (asker === null) expectFlags(flags);
   await checkMayWrite(request, asker);
 
-  const look = request.inputs.length === 0 ? null : await chooseText(request, ports);
+  const look = request.inputs.length === 0 ? null : await chooseFields(request, ports);
   const question = await questionOf({ task: taskNameOf(request.inputs[0]), ...flags }, look, asker);
   const endpoint = await endpointOf(flags, asker);
   const tries = request.tryTeacher && look !== null;
@@ -104,8 +104,20 @@ async function checkMayWrite({ out, force }: BeginRequest, asker: Asker | null):
   });
 }
 
-/** Looks at the input; on a terminal a person says which column holds the text. */
-async function chooseText({ inputs, reading }: BeginRequest, { asker, notice }: BeginPorts): Promise<InputLook> {
+/** Looks at the input; on a terminal a person says which columns hold the text and the id. */
+async function chooseFields({ inputs, reading }: BeginRequest, { asker, notice }: BeginPorts): Promise<InputLook> {
+  const withIds = async (found: InputLook, text: string): Promise<InputLook> => {
+    if (found.fields.id !== null || found.columns.length === 0) {
+      if (found.fields.id !== null) notice(`the ids are those of the column "${found.fields.id}"`);
+      return found;
+    }
+    const made = `the file's name and the place in it, such as ${found.documents[0]!.id}`;
+    const id = asker === null || found.unique.length === 0 ? null : await askForId(found, made, asker);
+    if (id !== null) return lookAtInput(inputs, { ...reading, fields: { ...reading.fields, id, text } });
+    const hint = asker !== null || found.unique.length === 0 ? '' : `; --id-field ${found.unique[0]} takes those of that column`;
+    notice(`the ids are made of ${made}${hint}`);
+    return found;
+  };
   const look = await lookAtInput(inputs, { ...reading, onNotice: notice });
   const text =
     asker === null || reading.fields.text !== undefined || look.columns.length < 2 ? look.fields.text : await askForText(look, asker);
@@ -117,7 +129,7 @@ async function chooseText({ inputs, reading }: BeginRequest, { asker, notice }: 
     );
   }
   const found = text === look.fields.text ? look : await lookAtInput(inputs, { ...reading, fields: { ...reading.fields, text } });
-  if (found.documents.length > 0) return found;
+  if (found.documents.length > 0) return withIds(found, text);
   throw new LlambertError(
     'invalid_input',
     `the beginning of ${inputs.join(', ')} holds no document: are the texts in the column "${text}"?`,
@@ -132,6 +144,15 @@ function askForText(look: InputLook, asker: Asker): Promise<string> {
     'Which column holds the text?',
     guessFirst.map(({ name, examples }) => ({ name: `${name}: ${excerpt(examples.join(' | '), 70)}`, value: name })),
   );
+}
+
+function askForId(look: InputLook, made: string, asker: Asker): Promise<string | null> {
+  return asker.choose<string | null>('Which column holds the id of a document?', [
+    ...look.columns
+      .filter(({ name }) => look.unique.includes(name))
+      .map(({ name, examples }) => ({ name: `${name}: ${excerpt(examples.join(' | '), 70)}`, value: name })),
+    { name: `none: make ids of ${made}`, value: null },
+  ]);
 }
 
 /** The same ones for the same input, and no better or worse than the others that were looked at. */
@@ -185,7 +206,8 @@ function rendered(draft: TaskDraft): string {
 /** What a run must be told to read the input as it was read here. */
 function readingFlagsOf({ reading }: BeginRequest, { fields, columns }: InputLook): string[] {
   const given = {
-    '--id-field': reading.fields.id,
+    // The column called id is found without being named.
+    '--id-field': fields.id === null || fields.id.toLowerCase() === 'id' ? reading.fields.id : fields.id,
     '--text-field': columns.length < 2 ? undefined : fields.text!,
     '--pair-field': reading.fields.textPair,
     '--input-format': reading.format,

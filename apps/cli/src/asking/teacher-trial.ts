@@ -24,8 +24,9 @@ export interface TrialAnswer {
   readonly labels: readonly string[] | null;
   /** Why there is no label; null where there is one. */
   readonly problem: { readonly reason: RejectionReason; readonly detail: string } | null;
-  /** What it cost, or the most it can have cost where the server does not say. */
   readonly cost: NanoUsd;
+  /** Whether `cost` is the most it can have cost, for the server does not say how many tokens it took. */
+  readonly atMost: boolean;
   readonly tokens: { readonly input: number; readonly output: number } | null;
   readonly milliseconds: number;
 }
@@ -58,6 +59,7 @@ export async function tryTeacher(task: Task, document: Document, teacher: Teache
     labels: null,
     problem: { reason, detail },
     cost,
+    atMost: cost > 0,
     tokens: null,
     milliseconds,
   });
@@ -68,9 +70,10 @@ export async function tryTeacher(task: Task, document: Document, teacher: Teache
   if (!outcome.ok) return none(...unanswered(teacher, outcome.failure, worstPrice(request, price)), milliseconds);
   const { answer } = outcome;
   const cost = answer.usage === null ? worstPrice(request, price) : priceOf(answer.usage, price);
+  const atMost = answer.usage === null && cost > 0;
   const parsed = parseAnswer(answer, labelSetOf(task.spec));
-  if (!parsed.ok) return { ...none(parsed.reason, parsed.detail, cost, milliseconds), tokens: answer.usage };
-  return { document, labels: parsed.labels, problem: null, cost, tokens: answer.usage, milliseconds };
+  if (!parsed.ok) return { ...none(parsed.reason, parsed.detail, cost, milliseconds), atMost, tokens: answer.usage };
+  return { document, labels: parsed.labels, problem: null, cost, atMost, tokens: answer.usage, milliseconds };
 }
 
 async function askPatiently(
@@ -98,11 +101,9 @@ async function askPatiently(
 function unanswered(teacher: Teacher, failure: TeacherFailure, worst: NanoUsd): [RejectionReason, string, NanoUsd] {
   const cost = failure.charged === 'perhaps' ? worst : 0;
   if (failure.kind === 'credentials') {
-    throw new LlambertError(
-      'teacher_refused_credentials',
-      `the teacher at ${teacher.endpoint} serves nothing like this: ${failure.detail}. Look at its address, the model and the key`,
-      { facts: { endpoint: teacher.endpoint } },
-    );
+    throw new LlambertError('teacher_refused_credentials', `the teacher at ${teacher.endpoint} refuses every call: ${failure.detail}`, {
+      facts: { endpoint: teacher.endpoint },
+    });
   }
   if (failure.kind === 'not_accepted') return ['not_accepted', failure.detail, cost];
   if (failure.kind === 'malformed') return ['unparseable', failure.detail, cost];

@@ -1,11 +1,12 @@
 import { rmSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { goldRole, LlambertError, labelSetOf } from '@llambert/domain';
 import type { Command } from 'commander';
 import { openGoldLog } from '../gold/gold-log.ts';
 import { labelInTerminal } from '../gold/label-session.ts';
 import { drawDocuments } from '../reading/draw-documents.ts';
 import { noGold, readGoldFor } from '../run/gold.ts';
-import { readTaskFile } from '../run/task-file.ts';
+import { besideTask, readTaskFile } from '../run/task-file.ts';
 import { isTerminal } from '../terminal/asker.ts';
 import { pressedKeys } from '../terminal/keys.ts';
 import type { CommandContext } from './context.ts';
@@ -36,7 +37,7 @@ documents of the kind that you could label, so put off as few as you can. Nothin
     )
     .action((taskFile: string, flags: GoldFlags) =>
       context.execute(async ({ reporter, signal, json }) => {
-        const { task } = readTaskFile(taskFile);
+        const { task, goldFile } = readTaskFile(taskFile);
         if (!isTerminal() || flags.input.includes('-')) {
           throw new LlambertError(
             'invalid_input',
@@ -85,7 +86,12 @@ documents of the kind that you could label, so put off as few as you can. Nothin
               `${putOff} were put off and have no label: until they have one, the labels say nothing about documents like them`,
             );
           }
-          reporter.notice(`for a run: --gold ${flags.out}, or in ${taskFile}  gold: ${flags.out}`);
+          const isNamed = goldFile !== null && resolve(goldFile) === resolve(flags.out);
+          reporter.notice(
+            isNamed
+              ? `${taskFile} names the file: a run uses it`
+              : `for a run: --gold ${flags.out}, or in ${taskFile}  gold: ${besideTask(taskFile, flags.out)}`,
+          );
           return reason === 'broken' ? 130 : 0;
         } finally {
           const isEmpty = log.isEmpty();

@@ -2,6 +2,7 @@ import { inUsd } from '@llambert/domain';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { beginTask } from '../asking/begin-task.ts';
 import { splitLabels, type TaskFlags } from '../asking/task-answers.ts';
+import { reasons } from '../asking/trial-text.ts';
 import { isTerminal, terminalAsker } from '../terminal/asker.ts';
 import type { CommandContext } from './context.ts';
 import { amount, positiveInteger } from './numbers.ts';
@@ -58,7 +59,7 @@ export function addInitCommand(program: Command, context: CommandContext): void 
             problem,
             usd: inUsd(price),
           }));
-          process.stdout.write(`${JSON.stringify({ file, task: task.name, trial: { documents, usd: inUsd(cost) } })}\n`);
+          process.stdout.write(`${JSON.stringify({ file, task: task.name, readingFlags, trial: { documents, usd: inUsd(cost) } })}\n`);
         }
         if (file === null) reporter.notice('nothing was written');
         else {
@@ -67,7 +68,12 @@ export function addInitCommand(program: Command, context: CommandContext): void 
             `${file} is written: look it over (a guide and examples make better labels), then\n  llambert run ${shellWord(file)} --input ${read} --out ${task.name}`,
           );
         }
-        return 0;
+        const isUseless = trial.length > 0 && trial.every(({ labels }) => labels === null);
+        if (!isUseless || asker !== null) return 0;
+        reporter.notice(
+          `none of the ${trial.length} answers could be used (${reasons(trial)}): mend ${file ?? 'the task'} or the teacher before a run`,
+        );
+        return 2;
       }),
     );
 }

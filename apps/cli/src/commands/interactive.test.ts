@@ -181,6 +181,15 @@ describe('without a terminal', () => {
     expect(JSON.parse(stdout).trial.documents).toHaveLength(10);
   });
 
+  it('init claims no success where no answer could be used', async () => {
+    await teacher.close();
+    teacher = await startStandinTeacher({ annotator: customerMessageRules, faults: { refusal: { probability: 1 } } });
+    const { code, stderr } = await user(...all(), '--input', 'mine.csv');
+    expect(code).toBe(2);
+    expect(stderr).toContain('none of the 10 answers could be used (refused: 10)');
+    expect(existsSync(at('task.yaml'))).toBe(true);
+  });
+
   it('init writes nothing where the teacher is down, unless it is not to be tried', async () => {
     const flags = [...all(), '--input', 'mine.csv'];
     await teacher.close();

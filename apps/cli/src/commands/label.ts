@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { folderArtifactStore, openArtifact } from '@llambert/adapters/folder';
-import { LlambertError } from '@llambert/domain';
+import { LlambertError, type ModelManifest } from '@llambert/domain';
 import type { Command } from 'commander';
+import { deadLettersBeside } from '../run/dead-letter-file.ts';
 import { labelFile } from '../run/label-file.ts';
 import { runPaths } from '../run/run-folder.ts';
 import type { CommandContext } from './context.ts';
@@ -21,14 +22,19 @@ export function addLabelCommand(program: Command, context: CommandContext): void
     .description('label documents with a model that is there already')
     .requiredOption('--model <dir|digest>', "a model's folder, a run's folder, or a digest (or its beginning) in the run that --run names")
     .option('--run <dir>', 'folder of the run whose models a digest is looked for in')
-    .requiredOption('--out <file>', 'file to write (.jsonl or .csv, .gz accepted), or - for standard output')
+    .requiredOption(
+      '--out <file>',
+      'file to write (.jsonl, .csv or .parquet, .gz accepted), or - for standard output; records that cannot be used go to FILE.dead-letters.jsonl',
+    )
     .option('--workers <count>', 'threads that classify (default: one for each core)', positiveInteger)
     .action((flags: LabelFlags) =>
       context.execute(async ({ reporter, signal, json }) => {
-        if (flags.out !== '-' && flags.input.some((input) => input !== '-' && resolve(input) === resolve(flags.out))) {
-          throw new LlambertError('invalid_input', `--out ${flags.out} is the input itself: choose another file`);
+        const written = flags.out === '-' ? [] : [flags.out, deadLettersBeside(flags.out)].map((path) => resolve(path));
+        if (flags.input.some((input) => input !== '-' && written.includes(resolve(input)))) {
+          throw new LlambertError('invalid_input', `--out ${flags.out} is the input itself, or its dead letters are: choose another file`);
         }
         const model = await openModel(flags.model, flags.run ?? '.');
+        checkPairs(model.manifest, flags.pairField, reporter.notice);
         const counts = await labelFile(
           { model, inputs: flags.input, reading: readingOptions(flags), out: flags.out, workers: flags.workers ?? null },
           reporter,
@@ -37,10 +43,26 @@ export function addLabelCommand(program: Command, context: CommandContext): void
         reporter.end();
         if (json && flags.out !== '-') process.stdout.write(`${JSON.stringify({ ...counts, model: model.digest, file: flags.out })}\n`);
         else
-          reporter.notice(`${counts.labelled} documents labelled, ${counts.deadLetters} dead letters, model ${model.digest.slice(0, 12)}`);
+          reporter.notice(
+            `${counts.labelled} documents labelled, ${counts.deadLetters} dead letters${counts.deadLetterFile === null ? '' : ` (${counts.deadLetterFile})`}, model ${model.digest.slice(0, 12)}`,
+          );
         return 0;
       }),
     );
+}
+
+/** A model of pairs is asked about pairs: half of one would get a label that nothing was measured on. */
+function checkPairs({ dataset }: ModelManifest, pairField: string | undefined, notice: (message: string) => void): void {
+  // A model of an older version does not say what it learned from.
+  if (dataset.textPairs === undefined) return;
+  if (dataset.textPairs > 0 && pairField === undefined) {
+    throw new LlambertError(
+      'invalid_input',
+      'the model learned from pairs of texts: name the column of the second text with --pair-field (and that of the first with --text-field)',
+    );
+  }
+  if (dataset.textPairs === 0 && pairField !== undefined)
+    notice(`the model learned from single texts: what it makes of "${pairField}" was never measured`);
 }
 
 /** The model a flag names: a model's folder, the model of a run's folder, or a digest among a run's models. */

@@ -3,7 +3,7 @@ import { encoderFolders } from '../run/encoder-folder.ts';
 import { noGold, readGoldFor } from '../run/gold.ts';
 import { apiKeyOf } from '../run/loop.ts';
 import { runTask } from '../run/run.ts';
-import { readTaskFile } from '../run/task-file.ts';
+import { besideTask, readTaskFile, unnamedGold } from '../run/task-file.ts';
 import { printSummary } from '../terminal/summary-text.ts';
 import type { CommandContext } from './context.ts';
 import { positiveInteger } from './numbers.ts';
@@ -27,6 +27,12 @@ export function addRunCommand(program: Command, context: CommandContext): void {
       context.execute(async ({ reporter, signal, json }) => {
         const { task, goldFile, goldDraw } = readTaskFile(taskFile);
         const gold = flags.gold ?? goldFile;
+        const unnamed = gold === null ? unnamedGold(taskFile) : null;
+        if (unnamed !== null) {
+          reporter.notice(
+            `${unnamed} lies beside the task, but the task does not name it, so its labels count for nothing. To use them: --gold ${unnamed}, or in ${taskFile}  gold: ${besideTask(taskFile, unnamed)}`,
+          );
+        }
         const summary = await runTask(
           {
             task,

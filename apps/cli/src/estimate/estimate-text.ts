@@ -38,7 +38,7 @@ export function estimateText(estimate: Estimate): string {
       : []),
     teacher === null
       ? '  teacher    not asked, so its time is not known: --ask 20 asks it about 20 documents, and pays for them'
-      : `  teacher    ${(teacher.asked / teacher.seconds).toFixed(1)} documents a second over ${teacher.asked} documents; asking cost ${dollars(teacher.usd)}`,
+      : `  teacher    ${(teacher.asked / teacher.seconds).toFixed(1)} documents a second over ${teacher.asked} documents; asking cost ${teacher.usdAtMost ? 'at most ' : ''}${dollars(teacher.usd)}`,
     ...students.map(
       ({ student, documentsPerSecond, trainingSeconds, trainedOn }) =>
         `  student    ${student}: ${count(documentsPerSecond)} documents a second on one core (training on ${count(trainedOn)}: ${duration(trainingSeconds)})`,

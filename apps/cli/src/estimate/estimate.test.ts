@@ -42,7 +42,7 @@ describe('estimateOf', () => {
   });
 
   it('takes the time and the tokens from the teacher where it was asked', () => {
-    const teacher = { asked: 10, seconds: 5, usd: 0.01, inputTokens: 500, outputTokens: 50 };
+    const teacher = { asked: 10, seconds: 5, usd: 0.01, usdAtMost: false, inputTokens: 500, outputTokens: 50 };
     const estimate = estimateOf(taskWith(''), { ...measured, teacher }, { ...assumptions, teacherWatts: 720 });
     expect(estimate.tokens).toEqual({ input: 500, output: 50, by: 'teacher' });
     expect(estimate.rows[0]).toMatchObject({ seconds: 50_000 });

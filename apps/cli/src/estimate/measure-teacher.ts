@@ -6,6 +6,8 @@ export interface TeacherSpeed {
   readonly asked: number;
   readonly seconds: number;
   readonly usd: number;
+  /** Whether `usd` is the most it can have cost: the server does not say how many tokens every call took. */
+  readonly usdAtMost: boolean;
   /** Mean tokens of the calls whose tokens the server said; null: of none. */
   readonly inputTokens: number | null;
   readonly outputTokens: number | null;
@@ -40,6 +42,7 @@ export async function measureTeacher(
     asked: isMeasured ? answers.length - 1 : answers.length,
     seconds: (isMeasured ? rest : alone - begun) / 1000,
     usd: answers.reduce((sum, { cost }) => sum + inUsd(cost), 0),
+    usdAtMost: answers.some(({ atMost }) => atMost),
     inputTokens: mean(told.map(({ input }) => input)),
     outputTokens: mean(told.map(({ output }) => output)),
   };

@@ -6,7 +6,7 @@ import { encodeDocument, encodePrediction } from '@llambert/contracts';
 import type { Document, LabelKind } from '@llambert/domain';
 import { aTask } from '@llambert/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { exportRows } from './export-rows.ts';
+import { type ExportFormat, exportRows } from './export-rows.ts';
 import { lookIntoRunFolder, openRunFolder } from './run-folder.ts';
 
 let folder: string;
@@ -59,10 +59,10 @@ async function write({ documents, labels, columns, kind = 'single', finished = '
   await run.close();
 }
 
-async function exported(): Promise<{ columns: string[]; rows: Record<string, unknown>[] }> {
+async function exported(format: ExportFormat = 'jsonl'): Promise<{ columns: string[]; rows: Record<string, unknown>[] }> {
   const run = await lookIntoRunFolder(folder);
   try {
-    const { columns, rows } = await exportRows(run);
+    const { columns, rows } = await exportRows(run, format);
     return { columns, rows: await Array.fromAsync(rows) };
   } finally {
     await run.close();
@@ -120,6 +120,36 @@ describe('the rows of an export', () => {
     const { columns: names, rows } = await exported();
     expect(names).toEqual(['id', 'text', 'label', 'probability', 'route']);
     expect(rows[0]).toMatchObject({ id: 'input.csv:2', label: ['positive', 'negative'] });
+  });
+
+  it('have the values in the types that they came in, as far as the format has them', async () => {
+    const metadata = { stars: '5', score: '0.5', seen: 'true', tags: '[1,"a"]', tweet: '1234567890123456789', note: '7' };
+    const columns: InputColumns = {
+      ...columnsOf('id', 'text', ...Object.keys(metadata), 'gap'),
+      types: [
+        ['id', 'integer'],
+        ['stars', 'integer'],
+        ['score', 'number'],
+        ['seen', 'boolean'],
+        ['tags', 'json'],
+        ['tweet', 'long'],
+      ],
+      nullable: ['gap'],
+    };
+    await write({ documents: [document('3', metadata)], labels: { 3: ['positive'] }, columns });
+    const rowOf = async (format: ExportFormat) => (await exported(format)).rows[0]!;
+    const lines = await rowOf('jsonl');
+    expect(lines).toMatchObject({ id: 3, stars: 5, score: 0.5, seen: true, tags: [1, 'a'], note: '7', gap: null });
+    expect(JSON.stringify(lines['tweet'])).toBe('1234567890123456789');
+    expect(await rowOf('parquet')).toMatchObject({
+      id: 3n,
+      stars: 5n,
+      score: 0.5,
+      seen: true,
+      tags: '[1,"a"]',
+      tweet: 1234567890123456789n,
+    });
+    expect(await rowOf('csv')).toMatchObject({ id: '3', ...metadata });
   });
 
   it('are refused while the run is not finished', async () => {

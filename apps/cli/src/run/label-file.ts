@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { type ReadItem, type ReadOptions, readDocuments, writeRows } from '@llambert/adapters/files';
 import { decodeDeadLetter, decodePrediction, encodeDocument } from '@llambert/contracts';
-import { type ConsumedRecord, LlambertError, type ModelManifest } from '@llambert/domain';
+import { type ConsumedRecord, type DeadLetter, LlambertError, type ModelManifest } from '@llambert/domain';
 import { classifierPool } from '@llambert/inference';
 import { megabytesTo, type Reporter } from '../terminal/reporter.ts';
+import { deadLetterFile, deadLettersBeside } from './dead-letter-file.ts';
 import { labelRow } from './outputs.ts';
 
 export interface LabelFileRequest {
@@ -17,18 +18,23 @@ export interface LabelFileRequest {
 /** Stands where a pass's topics would: the file is read and written without a log in between. */
 const target = { prefix: 'llambert', task: 'label', pass: 'label', predictionsTopic: 'predictions' };
 
-/** Labels the documents of files with a model and writes a line for each; what cannot be used is told on stderr and left out. */
+/**
+ * Labels the documents of files with a model and writes a line for each. What cannot be used is told on stderr and kept beside the labels, in
+ * `<out>.dead-letters.jsonl`; where the labels go to standard output, it is only told.
+ */
 export async function labelFile(
   request: LabelFileRequest,
   reporter: Reporter,
   signal: AbortSignal,
-): Promise<{ labelled: number; deadLetters: number }> {
+): Promise<{ labelled: number; deadLetters: number; deadLetterFile: string | null }> {
   const { labels } = request.model.manifest;
   const pool = classifierPool(request.workers ?? availableParallelism());
   let deadLetters = 0;
-  const refuse = (position: string, message: string) => {
+  const letters = request.out === '-' ? null : deadLetterFile(deadLettersBeside(request.out));
+  const refuse = (letter: DeadLetter) => {
     deadLetters += 1;
-    if (deadLetters <= 10) reporter.notice(`${position}: ${message}`);
+    letters?.add(letter);
+    if (deadLetters <= 10) reporter.notice(`${letter.position}: ${letter.message}`);
     if (deadLetters === 10) reporter.notice('further records that cannot be used are only counted');
   };
   reporter.step('labelling');
@@ -41,25 +47,32 @@ export async function labelFile(
     for await (const items of reading) {
       if (signal.aborted) throw new LlambertError('cancelled', `stopped: ${request.out} was not written`);
       const documents = items.filter((item) => item.kind === 'document');
-      for (const item of items) if (item.kind === 'rejected') refuse(positionOf(item), item.message);
+      for (const item of items) if (item.kind === 'rejected') refuse(letterOf(item));
       const outputs = await pool.classify(request.model, target, documents.map(recordOf));
       for (const [index, { topic, record }] of outputs.entries()) {
         if (topic === target.predictionsTopic) yield labelRow(decodePrediction(record), labels.kind, labels.names);
-        else refuse(positionOf(documents[index]!), decodeDeadLetter(record).message);
+        else refuse({ ...decodeDeadLetter(record), position: positionOf(documents[index]!) });
       }
     }
   };
   try {
     const format = /\.csv(\.gz)?$/.test(request.out) ? 'csv' : /\.parquet$/.test(request.out) ? 'parquet' : 'jsonl';
     const columns = ['id', labels.kind === 'single' ? 'label' : 'labels', 'probability', 'probabilities', 'route', 'truncated', 'model'];
-    return { labelled: await writeRows(request.out, format, columns, rows()), deadLetters };
+    const labelled = await writeRows(request.out, format, columns, rows());
+    return { labelled, deadLetters, deadLetterFile: letters?.finish() ?? null };
   } finally {
+    letters?.discard();
     await pool.close();
   }
 }
 
 function positionOf({ position }: ReadItem): string {
   return `${position.file}:${position.line}`;
+}
+
+function letterOf(item: Extract<ReadItem, { kind: 'rejected' }>): DeadLetter {
+  const { reason, message, record } = item;
+  return { service: 'label', reason, message, position: positionOf(item), documentId: item.id ?? null, record };
 }
 
 function recordOf(item: Extract<ReadItem, { kind: 'document' }>): ConsumedRecord {

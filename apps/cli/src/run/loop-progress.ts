@@ -64,7 +64,8 @@ export function loopProgress(
         training = null;
         enter('annotating');
         const spend = await run.ledger.annotation.spend(task.name).catch(() => null);
-        const note = spend === null ? '' : `$${inUsd(spend.settled).toFixed(4)} of $${inUsd(spend.cap)}`;
+        const isBound = spend !== null && spend.unmeasuredCost + spend.unknownCost > 0;
+        const note = spend === null ? '' : `${isBound ? 'at most ' : ''}$${inUsd(spend.settled).toFixed(4)} of $${inUsd(spend.cap)}`;
         reporter.progress({ done: asked.done, total: asked.done + open, unit: 'samples', note });
       }
       return { name: 'learning', labelled: 0, asking: open > 0 };

@@ -13,8 +13,11 @@ import type { RunFolder } from './run-folder.ts';
 
 /** Rest between two looks for what is to do, in milliseconds: one machine has no lag to hide. */
 const tickMs = 50;
-/** Documents in a transaction of the hot path. */
-const documentsPerBatch = 2000;
+/**
+ * Documents in a transaction of the hot path: some seconds' work at most, by the student's speed. Always as many, so that documents meet
+ * the same others in a batch, and get the same probabilities to the last digit, whenever the run was killed.
+ */
+const documentsPerBatch = { linear: 2000, encoder: 128 };
 /** The folder's lock lets one process in, so all of them may have this name: each goes on with what its predecessor had in hand. */
 const owner = 'one-machine';
 
@@ -39,7 +42,7 @@ export async function createLoopTopics(run: RunFolder, task: Task, prefix: strin
 
 /** All services of the loop in this process: the same stages as in the cluster, over the embedded adapters. */
 export function startLoop(run: RunFolder, options: LoopOptions): Service {
-  const { prefix, state } = options;
+  const { prefix, state, task } = options;
   const pool = classifierPool(options.workers ?? availableParallelism());
   const ports = { prefix, eventLog: run.eventLog, clock: systemClock, tickMs, owner, onRetry: options.onRetry };
   const services = joinServices([
@@ -63,7 +66,12 @@ export function startLoop(run: RunFolder, options: LoopOptions): Service {
       ),
     }),
     gatewayService({ ...ports, store: state.gateway }),
-    inferenceService({ ...ports, artifacts: run.artifacts, pool, batch: documentsPerBatch }),
+    inferenceService({
+      ...ports,
+      artifacts: run.artifacts,
+      pool,
+      batch: documentsPerBatch[task.settings.student.encoder === null ? 'linear' : 'encoder'],
+    }),
     outboxRelay({ ...ports, outbox: state.outbox, intervalMs: tickMs }),
   ]);
   return {

@@ -5,6 +5,7 @@ import type { Answer, ConsumedRecord, EventLog, LabelKind, Prediction, Rejection
 import { inUsd } from '@llambert/domain';
 import { serviceName as inferenceName } from '@llambert/inference';
 import type { Summary } from '@llambert/review';
+import { deadLetterRow } from './dead-letter-file.ts';
 import { refusedTopic } from './ingest.ts';
 import type { RunFolder } from './run-folder.ts';
 
@@ -15,9 +16,6 @@ export interface LabelCounts {
   readonly review: number;
   readonly byLabel: Record<string, number>;
 }
-
-/** Bytes of a dead record that are shown. */
-const excerptBytes = 1000;
 
 /** Writes `labels.jsonl`, a line for each prediction, in the order of the input. */
 export async function writeLabels(run: RunFolder, topic: string, kind: LabelKind, names: readonly string[]): Promise<LabelCounts> {
@@ -97,14 +95,7 @@ export async function writeDeadLetters(run: RunFolder, prefix: string): Promise<
       yield* mapRecords(run.eventLog, topic, (record) => {
         const letter = decodeDeadLetter(record);
         written += 1;
-        return {
-          service: letter.service,
-          reason: letter.reason,
-          message: letter.message,
-          position: letter.position,
-          id: letter.documentId,
-          record: Buffer.from(letter.record).subarray(0, excerptBytes).toString('utf8'),
-        };
+        return deadLetterRow(letter);
       });
     }
   };

@@ -208,9 +208,17 @@ export async function claimFolderFor(run: RunFolder, task: Task): Promise<void> 
   const identity = canonicalJson({ task: task.name, labellingSpec: labellingSpecHash(task.spec) });
   const known = await run.ledger.run.remember('labelling', identity);
   if (known === identity) return;
+  if (known === unclaimed) return run.ledger.run.replace('labelling', identity);
   const other = (JSON.parse(known) as { task: string }).task;
   throw new LlambertError(
     'conflict',
     `${run.paths.folder} holds a run of the task "${other}"${other === task.name ? ' with other labels, guide or examples' : ''}: give this one a folder of its own (--out)`,
   );
+}
+
+const unclaimed = '';
+
+/** Lets the folder be used for a mended task: for a run that stopped before there were labels that another labelling could spoil. */
+export async function giveUpClaim(run: RunFolder): Promise<void> {
+  if ((await run.ledger.run.recall('finished')) === null) await run.ledger.run.replace('labelling', unclaimed);
 }

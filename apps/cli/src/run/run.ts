@@ -14,9 +14,10 @@ import { ingest } from './ingest.ts';
 import type { CurrentLoop } from './look-into-run.ts';
 import { createLoopTopics, startLoop } from './loop.ts';
 import { loopProgress } from './loop-progress.ts';
+import { writeAnnotations } from './outputs.ts';
 import { patience } from './patience.ts';
 import { writeResults } from './results.ts';
-import { claimFolderFor, folderPrefix, loopName, loopPrefix, openRunFolder, type RunFolder } from './run-folder.ts';
+import { claimFolderFor, folderPrefix, giveUpClaim, loopName, loopPrefix, openRunFolder, type RunFolder } from './run-folder.ts';
 
 export interface RunRequest {
   readonly task: Task;
@@ -41,6 +42,7 @@ const lookMs = 100;
  */
 export async function runTask(request: RunRequest, reporter: Reporter, signal: AbortSignal): Promise<Summary> {
   expectOutside(request.out, request.inputs);
+  await prepareEncoder(request.task.settings.student, request.encoderFolder, signal);
   const onRetry = retryNotices(reporter, Date.now);
   const run = await openRunFolder(request.out, onRetry);
   try {
@@ -85,7 +87,6 @@ async function labelAll(
   await run.ledger.run.replace('current', JSON.stringify({ loop, task } satisfies CurrentLoop));
   const read = await ingest(run, { inputs: request.inputs, options: request.reading, source }, reporter, signal);
   expectEnough(task, request.gold, read.documents);
-  await prepareEncoder(task.settings.student, request.encoderFolder, signal);
   const readAt = Date.now();
 
   await createLoopTopics(run, task, prefix);
@@ -126,14 +127,26 @@ async function labelAll(
       if (phase.name === 'learning') learnedAt = Date.now();
       if (phase.asking) trouble.look();
     }
-  } finally {
+  } catch (error) {
     await services.stop();
+    throw error instanceof LlambertError && error.code === 'teacher_unusable' ? await withWhatWasSaid(run, prefix, error) : error;
   }
+  await services.stop();
   reporter.step('writing');
   const summary = await writeResults(run, state, { task, prefix, read, labelledBefore, begun, readAt, learnedAt, labelledAt: Date.now() });
   await run.ledger.run.replace('finished', loop);
   if (summary.outcome === 'no model') await run.ledger.run.replace(`next:${loop}`, 'again');
   return summary;
+}
+
+/** Leaves the useless answers for people to look at: the message must not hold what a teacher may have quoted. */
+async function withWhatWasSaid(run: RunFolder, prefix: string, error: LlambertError): Promise<LlambertError> {
+  await writeAnnotations(run, prefix);
+  await giveUpClaim(run);
+  return new LlambertError(error.code, `${error.message}. What it said stands in ${run.paths.annotations}`, {
+    facts: error.facts,
+    cause: error,
+  });
 }
 
 /** Name of the loop to go on with. One that ended without a model is over: the same command tries anew, with the answers that are known. */

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { parseTaskYaml } from '@llambert/contracts';
 import { type GoldDraw, LlambertError, type Task } from '@llambert/domain';
 
@@ -21,4 +21,16 @@ export function readTaskFile(file: string): TaskFile {
   }
   const { task, goldFile, goldDraw } = parseTaskYaml(text, { fileName: file });
   return { task, goldDraw, goldFile: goldFile === null ? null : resolve(dirname(file), goldFile) };
+}
+
+/** A path as the task file has to write it: from the folder in which it lies, with slashes. */
+export function besideTask(taskFile: string, path: string): string {
+  return relative(dirname(resolve(taskFile)), resolve(path))
+    .split(sep)
+    .join('/');
+}
+
+/** A gold file with the usual name that lies beside a task which names none; null: there is none. */
+export function unnamedGold(taskFile: string): string | null {
+  return ['gold.jsonl', 'gold.csv'].map((name) => join(dirname(taskFile), name)).find((path) => existsSync(path)) ?? null;
 }

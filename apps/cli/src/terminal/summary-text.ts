@@ -19,14 +19,14 @@ export function printSummary(summary: Summary, folder: string, stream: { write(t
     ]),
     ...section('teacher', [
       `${annotations.teacher}: ${number(annotations.labelled)} labels, ${number(annotations.rejected)} rejected`,
-      `$${money(cost.usd)} of $${cost.capUsd} for ${number(cost.calls)} calls${cost.teacherOnAllUsd === null ? '' : `; on every document it would have cost about $${money(cost.teacherOnAllUsd)}`}`,
+      `${cost.atMost ? 'at most ' : ''}$${money(cost.usd)} of $${cost.capUsd} for ${number(cost.calls)} calls${cost.teacherOnAllUsd === null ? '' : `; on every document it would have cost ${cost.teacherOnAllAtMost ? 'at most' : 'about'} $${money(cost.teacherOnAllUsd)}`}`,
     ]),
     ...(model === null
       ? []
       : section('student', [
           `${model.student}, model ${model.digest.slice(0, 12)}`,
           ...model.evaluations.map(evaluationText),
-          `auto from probability ${model.routing.threshold === null ? '– (nothing is automatic)' : model.routing.threshold.toFixed(3)}: ${model.routing.explanation}`,
+          `auto from probability ${model.routing.threshold === null ? '– (nothing is automatic)' : model.routing.threshold.toFixed(3)}: ${model.routing.certified ? model.routing.explanation : 'uncertified, see the note'}`,
         ])),
     ...section('speed', [
       `${summary.documentsPerSecond === null ? '' : `${number(Math.round(summary.documentsPerSecond))} documents a second; `}${summary.seconds.total.toFixed(1)} s in all`,

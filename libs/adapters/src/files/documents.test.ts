@@ -25,7 +25,16 @@ describe('JSON Lines', () => {
       { file, line: 1 },
       { file, line: 3 },
     ]);
-    expect(read.columns).toEqual({ names: ['id', 'text', 'stars', 'tags', 'none'], id: 'id', text: 'text', textPair: null });
+    expect(read.columns).toEqual({
+      names: ['id', 'text', 'stars', 'tags', 'none'],
+      id: 'id',
+      text: 'text',
+      textPair: null,
+      types: [
+        ['stars', 'integer'],
+        ['tags', 'json'],
+      ],
+    });
   });
 
   it('rejects what is no document, with the line and the reason, and keeps the rest', async () => {

@@ -1,5 +1,6 @@
 import { LlambertError } from '@llambert/domain';
 import { inBatches } from './batches.ts';
+import { type ColumnType, columnTypes } from './column-types.ts';
 import { chooseFields, type FieldNames, type Fields, requireFields } from './fields.ts';
 import type { Format } from './format.ts';
 import { findInputs, type InputFile } from './inputs.ts';
@@ -22,6 +23,10 @@ export interface InputColumns {
   readonly id: string | null;
   readonly text: string;
   readonly textPair: string | null;
+  /** Columns whose values are no strings. */
+  readonly types?: readonly (readonly [name: string, type: ColumnType])[];
+  /** Columns that every record has and that are null in some. */
+  readonly nullable?: readonly string[];
 }
 
 /** A reading under way. */
@@ -46,7 +51,7 @@ const maxColumns = 1000;
  *   lacks a column
  */
 export function readDocuments(inputs: readonly string[], options: ReadOptions): DocumentReading {
-  const names = new Set<string>();
+  const columns = columnTypes(maxColumns);
   let fields: Fields | null = null;
   const told = new Set<string>();
   const onNotice = (notice: string) => {
@@ -57,10 +62,10 @@ export function readDocuments(inputs: readonly string[], options: ReadOptions): 
   async function* itemsOf(input: InputFile, seen: SeenIds, onBytes: (count: number) => void): AsyncGenerator<ReadItem[]> {
     let checked = false;
     for await (const batch of inBatches(sourceRecords(input, { ...options, onNotice }, onBytes), sizeOfRecord, sampleLimits)) {
-      addNames(names, batch);
+      columns.see(batch);
       if (!checked && batch.some((record) => record.kind === 'fields')) {
         checked = true;
-        const found = [...addNames(new Set(), batch)];
+        const found = namesIn(batch);
         if (fields === null) fields = chooseFields(found, options.fields, input.name, onNotice);
         else requireFields(found, fields, input.name);
       }
@@ -102,19 +107,22 @@ export function readDocuments(inputs: readonly string[], options: ReadOptions): 
     [Symbol.asyncIterator]: read,
     columns: () => {
       if (fields === null) throw new RangeError('columns are known once documents were read');
-      return { names: [...names], ...fields };
+      const types = columns.types();
+      const nullable = columns.nullable();
+      return {
+        names: columns.names(),
+        ...fields,
+        ...(types.length === 0 ? {} : { types }),
+        ...(nullable.length === 0 ? {} : { nullable }),
+      };
     },
   };
 }
 
-function addNames(names: Set<string>, batch: readonly SourceRecord[]): Set<string> {
-  let last: readonly string[] | null = null;
-  for (const record of batch) {
-    if (record.kind === 'broken' || record.names === last) continue;
-    last = record.names;
-    for (const name of last) if (names.size < maxColumns) names.add(name);
-  }
-  return names;
+function namesIn(batch: readonly SourceRecord[]): string[] {
+  const names = columnTypes(maxColumns);
+  names.see(batch);
+  return names.names();
 }
 
 /** About what a record or an item weighs, in characters. */

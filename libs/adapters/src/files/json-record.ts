@@ -54,8 +54,11 @@ const json = JSON as unknown as { parse(text: string, reviver: Reviver): unknown
 /** Digits that may be more than a double holds. */
 const longDigits = /\d{16}/;
 
-/** Numbers that a double cannot hold, such as the ids of messages or 1e400, stay as they were written. */
-function parseExactly(text: string): unknown {
+/**
+ * A JSON text's value. Numbers that a double cannot hold, such as the ids of messages or 1e400, stay as they were written (objects that
+ * `JSON.stringify` writes so). Throws SyntaxError for what is no JSON.
+ */
+export function parseExactly(text: string): unknown {
   if (!longDigits.test(text) && !/\d[eE]\+?\d{3}/.test(text)) return JSON.parse(text);
   return json.parse(text, (_, value, { source }) => {
     if (typeof value !== 'number' || source === undefined) return value;

@@ -34,6 +34,15 @@ describe('lookAtInput', () => {
     await expect(lookAtInput([prose], { fields: { text: 'body' } })).rejects.toThrow(/no column "body"\. The columns are "nr", "Anliegen"/);
   });
 
+  it('tells which columns could hold ids', async () => {
+    const rows = ['1,07,a,eins zwei drei vier', '2,08,a,fünf', '3,08,b,sechs'];
+    const file = scratch.write('a.csv', `番号,day,kind,text\n${rows.join('\n')}\n`);
+    expect((await lookAtInput([file], { fields: {} })).unique).toEqual(['番号']);
+    const gap = scratch.write('b.csv', `nr,text\n1,eins\n,zwei\n3,drei\n`);
+    expect((await lookAtInput([gap], { fields: {} })).unique).toEqual([]);
+    expect((await lookAtInput([scratch.write('c.csv', 'nr,text\n1,eins\n')], { fields: {} })).unique).toEqual([]);
+  });
+
   it('does not read on to what is broken behind, and goes on to the next file where one is short', async () => {
     const first = scratch.write('a.jsonl', '{"id":"a","text":"one"}\n');
     const second = scratch.write('b.jsonl', '{"id":"b","text":"two"}\n{"id":"c","text":"three"}\n');

@@ -18,6 +18,8 @@ export interface InputLook {
     readonly textPair: string | null;
     readonly label: string | null;
   };
+  /** Columns of short values, of which every record has one of its own: they could be ids. */
+  readonly unique: readonly string[];
   /** The first documents by these fields; none where no text field is known. */
   readonly documents: readonly Document[];
 }
@@ -30,6 +32,8 @@ export type LookOptions = Omit<ReadOptions, 'onProgress'> & {
 /** Most examples of a column, and most characters of one. */
 const maxExamples = 10;
 const exampleCharacters = 80;
+/** Longest value of a column that could hold ids. */
+const idCharacters = 64;
 
 /**
  * Looks at the beginning of an input, without reading the rest, for somebody who has yet to say what is in it.
@@ -74,6 +78,7 @@ export async function lookAtInput(inputs: readonly string[], options: LookOption
         values,
       ),
     },
+    unique: names.filter((name) => name !== text && name !== textPair && couldBeIds(values.get(name)!, records.length)),
     documents: items.flatMap((item) => (item.kind === 'document' ? [item.document] : [])),
   };
 }
@@ -92,6 +97,11 @@ function examplesOf(values: readonly string[]): string[] {
     if (distinct.size === maxExamples) break;
   }
   return [...distinct];
+}
+
+function couldBeIds(values: readonly string[], records: number): boolean {
+  const isFull = values.length === records && records > 1;
+  return isFull && new Set(values).size === records && values.every((value) => value.length <= idCharacters && !value.includes('\n'));
 }
 
 /** The column with the longest values, where they are much longer than the others': prose. */

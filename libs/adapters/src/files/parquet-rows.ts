@@ -6,8 +6,8 @@ const groupRows = 5_000;
 const groupCharacters = 4 * 1024 * 1024;
 
 /**
- * Rows as a Parquet file (Snappy), a row group at a time. The first row group decides the types: a column of numbers is DOUBLE, of booleans
- * BOOLEAN, any other is text, nested values as JSON.
+ * Rows as a Parquet file (Snappy), a row group at a time. The first row group decides the types: a column of numbers is DOUBLE, of bigints
+ * INT64, of booleans BOOLEAN, any other is text, nested values as JSON.
  * @throws RangeError where a later row has another type than its column
  */
 export async function* parquetChunks(rows: AsyncIterable<Row>, columns: readonly string[] | null): AsyncGenerator<Uint8Array> {
@@ -57,11 +57,13 @@ function begin(
   return { writer: new ParquetWriter({ writer: bytes, schema, statistics: false, createdBy: 'llambert' }), types };
 }
 
+const types: Readonly<Record<string, BasicType>> = { number: 'DOUBLE', bigint: 'INT64', boolean: 'BOOLEAN' };
+
 function typeOf(group: readonly Row[], name: string): BasicType {
   const kinds = new Set(group.map((row) => row[name] ?? null).flatMap((value) => (value === null ? [] : [typeof value])));
   const [kind] = kinds;
   if (kinds.size !== 1) return 'STRING';
-  return kind === 'number' ? 'DOUBLE' : kind === 'boolean' ? 'BOOLEAN' : 'STRING';
+  return types[kind!] ?? 'STRING';
 }
 
 function columnOf(group: readonly Row[], { name, type }: ColumnType): ColumnSource {
@@ -69,8 +71,7 @@ function columnOf(group: readonly Row[], { name, type }: ColumnType): ColumnSour
     const value = row[name] ?? null;
     if (value === null) return null;
     if (type === 'STRING') return cellText(value);
-    if (typeof value !== (type === 'DOUBLE' ? 'number' : 'boolean'))
-      throw new RangeError(`column ${name} holds ${type}, not a ${typeof value}`);
+    if (types[typeof value] !== type) throw new RangeError(`column ${name} holds ${type}, not a ${typeof value}`);
     return value;
   });
   return { name, data };

@@ -56,6 +56,17 @@ describe('formats', () => {
     expect(await writeRows(at('c.parquet'), 'parquet', columns, [])).toBe(0);
   });
 
+  it('writes bigints as they are', async () => {
+    await writeRows(at('a.parquet'), 'parquet', null, [{ n: 9007199254740993n }, { n: null }]);
+    const { buffer, byteOffset, length } = readFileSync(at('a.parquet'));
+    expect(await parquetReadObjects({ file: buffer.slice(byteOffset, byteOffset + length) as ArrayBuffer })).toEqual([
+      { n: 9007199254740993n },
+      { n: null },
+    ]);
+    await writeRows(at('a.csv'), 'csv', null, [{ n: 9007199254740993n }]);
+    expect(readFileSync(at('a.csv'), 'utf8')).toBe('n\n9007199254740993\n');
+  });
+
   it('compresses what ends in .gz', async () => {
     await writeRows(at('a.csv.gz'), 'csv', ['id'], [{ id: '' }, { id: 'x' }]);
     expect(gunzipSync(readFileSync(at('a.csv.gz'))).toString()).toBe('id\n""\nx\n');

@@ -10,7 +10,7 @@ const manifestName = 'manifest.json';
 const unfinished = '.writing-';
 /** Age from which on an unfinished folder cannot belong to a training that still runs, in milliseconds. */
 const abandonedMs = 7 * 24 * 3600 * 1000;
-const leastDigestDigits = 6;
+const leastDigestDigits = 4;
 
 /** Artifacts as folders named by their digests, below one folder of a file system. */
 export function folderArtifactStore(root: string): ArtifactStore {
@@ -41,7 +41,12 @@ export function folderArtifactStore(root: string): ArtifactStore {
     async open(digest) {
       const names = (await readdir(root).catch(() => [])).filter((name) => name.startsWith(digest) && !name.startsWith('.'));
       if (names.length !== 1 || digest.length < leastDigestDigits) {
-        const why = names.length > 1 ? `${names.length} models begin with it` : `${root} has no such model`;
+        const why =
+          digest.length < leastDigestDigits
+            ? `a model is named by at least ${leastDigestDigits} digits of its digest`
+            : names.length > 1
+              ? `${names.length} models begin with it`
+              : `${root} has no such model`;
         throw new LlambertError('not_found', `no model "${digest}": ${why}`, { facts: { digest } });
       }
       const opened = await openArtifact(folderOf(names[0]!));

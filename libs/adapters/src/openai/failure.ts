@@ -57,7 +57,7 @@ export function failureOf(error: unknown, said: string): TeacherFailure {
 function failureOfStatus(status: number, headers: Headers | undefined, error: APIError, said: string): TeacherFailure {
   const detail = `HTTP ${status}${said === '' ? '' : `: ${said}`}`;
   const retryAfterMs = headers === undefined ? null : retryAfter(headers, Date.now());
-  if (servesNothing(status, error, said)) return failure('credentials', 'no', detail + adviceFor(status));
+  if (servesNothing(status, error, said)) return failure('credentials', 'no', withDiagnosis(detail, status, said));
   if (status === 429) return failure('rate_limited', 'no', detail, retryAfterMs);
   if (status === 408) return failure('timeout', 'no', detail, retryAfterMs);
   if (status === 409 || status === 425) return failure('overloaded', 'no', detail, retryAfterMs);
@@ -82,11 +82,17 @@ function servesNothing(status: number, error: APIError, said: string): boolean {
   return status < 400 || status === 401 || status === 402 || status === 404 || status === 405;
 }
 
-function adviceFor(status: number): string {
-  if (status < 400) return ' (it redirects elsewhere: write the final address as teacher.baseUrl)';
+/** The server's refusal with what is behind it: first what is wrong with key or credit, for people take an HTTP status for the network. */
+function withDiagnosis(detail: string, status: number, said: string): string {
+  if (status === 429 || status === 402)
+    return `no credit is left for the key, or its limit is reached: ${detail} (look at the account's credit and limits at the provider)`;
+  if (status === 401 || (status === 400 && /api.?key/i.test(said)))
+    return `the key is missing, wrong or expired: ${detail} (teacher.apiKeyEnv names the variable that holds it)`;
+  if (status === 403) return `the key does not allow this: ${detail} (look at its rights, its region and teacher.model)`;
+  if (status < 400) return `${detail} (it redirects elsewhere: write the final address as teacher.baseUrl)`;
   if (status === 404 || status === 405)
-    return ' (is teacher.model one that this server has, and does teacher.baseUrl end as it should, mostly in /v1?)';
-  return '';
+    return `${detail} (is teacher.model one that this server has, and does teacher.baseUrl end as it should, mostly in /v1?)`;
+  return `${detail} (look at teacher.model)`;
 }
 
 /** Milliseconds a server asked to wait, by `retry-after-ms` (OpenAI) or `retry-after` (RFC 9110, 10.2.3: seconds or a date). */

@@ -161,6 +161,21 @@ describe('a call that failed', () => {
   });
 
   it.each([
+    [401, {}, /^the key is missing, wrong or expired: HTTP 401/],
+    [402, {}, /^no credit is left/],
+    [
+      429,
+      { error: { message: 'You exceeded your current quota', code: 'insufficient_quota' } },
+      /^no credit is left .* HTTP 429: You exceeded/,
+    ],
+    [403, {}, /^the key does not allow this/],
+    [400, { error: { message: 'Invalid API key' } }, /^the key is/],
+    [404, {}, /^HTTP 404 .*teacher\.model/],
+  ])('HTTP %i %j says first what to look at', async (status, body, says) => {
+    expect((await failureOf((_, response) => json(response, status, body))).detail).toMatch(says);
+  });
+
+  it.each([
     ['Upstream is gone', 'HTTP 503: Upstream is gone'],
     ['<html><body>Bad gateway</body></html>', 'HTTP 503'],
     ['', 'HTTP 503'],
@@ -320,7 +335,10 @@ describe('what stays secret', () => {
       expect(inspect(value, { depth: null, showHidden: true })).not.toContain(secret);
       expect(JSON.stringify(value)).not.toContain(secret);
     }
-    expect(outcome).toMatchObject({ ok: false, failure: { detail: 'HTTP 401: Incorrect API key provided: [key]' } });
+    expect(outcome).toMatchObject({
+      ok: false,
+      failure: { detail: expect.stringContaining('expired: HTTP 401: Incorrect API key provided: [key] (') },
+    });
   });
 
   it.each([` ${secret}`, `${secret}\n`, `${secret}…`, ''])(

@@ -33,7 +33,7 @@ export function sqlAnnotationStore(database: Kysely<StateTables>): AnnotationSto
 
     async settle({ task, callId, price, inputTokens, outputTokens, answer }) {
       await database.transaction().execute(async (transaction) => {
-        const reserved = await endReservation(transaction, task, callId, 'settled', price);
+        const reserved = await endReservation(transaction, task, callId, answer?.answer.usage === null ? 'unmeasured' : 'settled', price);
         if (reserved !== null) {
           await transaction
             .updateTable('budget')
@@ -77,6 +77,12 @@ export function sqlAnnotationStore(database: Kysely<StateTables>): AnnotationSto
     async spend(task) {
       const row = await database.selectFrom('budget').selectAll().where('task', '=', task).executeTakeFirst();
       if (row === undefined) throw new LlambertError('not_found', `the task ${task} has no budget yet: annotate it first`);
+      const unmeasured = await database
+        .selectFrom('teacher_call')
+        .select(({ fn }) => [fn.countAll<number | bigint>().as('calls'), fn.sum<number | bigint | null>('amount').as('cost')])
+        .where('task', '=', task)
+        .where('outcome', '=', 'unmeasured')
+        .executeTakeFirstOrThrow();
       return {
         cap: row.cap,
         settled: row.settled,
@@ -86,6 +92,8 @@ export function sqlAnnotationStore(database: Kysely<StateTables>): AnnotationSto
         outputTokens: row.output_tokens,
         unknownOutcomes: row.unknown_outcomes,
         unknownCost: row.unknown_cost,
+        unmeasuredCalls: Number(unmeasured.calls),
+        unmeasuredCost: Number(unmeasured.cost ?? 0),
       };
     },
 
@@ -113,7 +121,7 @@ async function endReservation(
   transaction: Transaction<StateTables>,
   task: string,
   callId: string,
-  outcome: 'settled' | 'unknown',
+  outcome: 'settled' | 'unmeasured' | 'unknown',
   price: number | null,
 ): Promise<number | null> {
   const call = await transaction

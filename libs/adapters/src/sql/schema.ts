@@ -34,7 +34,13 @@ export interface StateTables {
     unknown_outcomes: number;
     unknown_cost: number;
   };
-  teacher_call: { task: string; call_id: string; sample_id: string; amount: number; outcome: 'reserved' | 'settled' | 'unknown' };
+  teacher_call: {
+    task: string;
+    call_id: string;
+    sample_id: string;
+    amount: number;
+    outcome: 'reserved' | 'settled' | 'unmeasured' | 'unknown';
+  };
   teacher_answer: { cache_key: string; answer: string };
   trainer_round: { task: string; round: number; opened: string; enqueued: number };
   trainer_sample: { sample_id: string; task: string; round: number; sample: string };
@@ -99,6 +105,7 @@ export async function createStateTables(database: Kysely<StateTables>): Promise<
   });
   await keyed(database, 'teacher_call', ['task', 'call_id'], { sample_id: 'text', amount: 'bigint', outcome: 'text' });
   await index('teacher_call_open').on('teacher_call').columns(['task', 'sample_id']).where(sql<boolean>`outcome = 'reserved'`).execute();
+  await index('teacher_call_unmeasured').on('teacher_call').column('task').where(sql<boolean>`outcome = 'unmeasured'`).execute();
   await keyed(database, 'teacher_answer', ['cache_key'], { answer: 'text' });
   await keyed(database, 'trainer_round', ['task', 'round'], { opened: 'text', enqueued: 'bigint' });
   await keyed(database, 'trainer_sample', ['sample_id'], { task: 'text', round: 'bigint', sample: 'text' });

@@ -100,6 +100,7 @@ const tasks = record<Task>({
       encoder: orNull(text),
       seed: count,
       classWeights: fc.constantFrom('none', 'balanced'),
+      likelyWrong: fc.constantFrom('keep', 'halve', 'drop'),
       maxTokens: count,
       truncation: fc.constantFrom('head', 'head-and-tail'),
       fineTuning: record({
@@ -113,6 +114,7 @@ const tasks = record<Task>({
         labelSmoothing: share,
         noiseRobustness: orNull(share),
         patience: count,
+        goldStage: orNull(record({ epochs: count, learningRate: orNull(number) })),
       }),
     }),
     routing: record({ targetError: share, confidence: share }),
@@ -140,7 +142,14 @@ const manifests = record<ModelManifest>({
   student: fc.constantFrom('linear', 'frozen', 'fine-tuned'),
   baseModel: orNull(text),
   licence: orNull(text),
-  dataset: record({ fingerprint: text, annotations: count, trainGold: count, certifyGold: count }),
+  dataset: record({
+    fingerprint: text,
+    annotations: count,
+    trainGold: count,
+    certifyGold: count,
+    textPairs: count,
+    unseenLabels: fc.array(text),
+  }),
   training: map(fc.oneof(text, number, fc.boolean())),
   calibration: record<ModelManifest['calibration']>({
     method: fc.constant('temperature'),
@@ -208,7 +217,15 @@ const bodies: { readonly [Name in EventName]: fc.Arbitrary<EventTypes[Name]> } =
   'round.closed': record<EventTypes['round.closed']>({
     task: text,
     rounds: count,
-    end: fc.constantFrom('annotations_used', 'rounds_used', 'plateau', 'target_reached', 'budget_exhausted', 'source_exhausted'),
+    end: fc.constantFrom(
+      'annotations_used',
+      'rounds_used',
+      'plateau',
+      'target_reached',
+      'budget_exhausted',
+      'source_exhausted',
+      'nothing_usable',
+    ),
   }),
   'sample.drawn': record<Sample>({
     id: text,

@@ -33,6 +33,11 @@ function manifestToWire(manifest: ModelManifest): WireManifest {
     ...manifest,
     labels: { kind: labelKinds.toWire(manifest.labels.kind), names: manifest.labels.names as string[] },
     student: students.toWire(manifest.student),
+    dataset: {
+      ...manifest.dataset,
+      textPairs: manifest.dataset.textPairs ?? 0,
+      unseenLabels: [...(manifest.dataset.unseenLabels ?? [])],
+    },
     baseModel: manifest.baseModel ?? undefined,
     licence: manifest.licence ?? undefined,
     training: new Map(Object.entries(manifest.training).map(([name, setting]) => [name, settingToWire(setting)])),

@@ -16,6 +16,7 @@ const ends = enumeration<RoundsClosed['end'], RoundsEnd>({
   target_reached: RoundsEnd.ROUNDS_END_TARGET_REACHED,
   budget_exhausted: RoundsEnd.ROUNDS_END_BUDGET_EXHAUSTED,
   source_exhausted: RoundsEnd.ROUNDS_END_SOURCE_EXHAUSTED,
+  nothing_usable: RoundsEnd.ROUNDS_END_NOTHING_USABLE,
 });
 
 export const roundOpenedCodec = messageCodec<WireOpened, RoundOpened>('llambert.round.v1.RoundOpened', WireOpened, {

@@ -1,6 +1,7 @@
 import { inUsd, type LabelKind, type LabellingSpec, type StudentSettings, type Task, type TaskSettings } from '@llambert/domain';
 import {
   ClassWeights,
+  LikelyWrong,
   OnOutcomeUnknown,
   Pooling,
   SamplingStrategy,
@@ -35,6 +36,11 @@ const students = enumeration<TaskSettings['student']['model'], StudentChoice>({
 const classWeights = enumeration<TaskSettings['student']['classWeights'], ClassWeights>({
   none: ClassWeights.CLASS_WEIGHTS_NONE,
   balanced: ClassWeights.CLASS_WEIGHTS_BALANCED,
+});
+const likelyWrong = enumeration<TaskSettings['student']['likelyWrong'], LikelyWrong>({
+  keep: LikelyWrong.LIKELY_WRONG_KEEP,
+  halve: LikelyWrong.LIKELY_WRONG_HALVE,
+  drop: LikelyWrong.LIKELY_WRONG_DROP,
 });
 const truncations = enumeration<TaskSettings['student']['truncation'], Truncation>({
   head: Truncation.TRUNCATION_HEAD,
@@ -141,12 +147,17 @@ function studentToWire({ fineTuning, ...student }: StudentSettings): WireStudent
     model: students.toWire(student.model),
     encoder: student.encoder ?? undefined,
     classWeights: classWeights.toWire(student.classWeights),
+    likelyWrong: likelyWrong.toWire(student.likelyWrong),
     truncation: truncations.toWire(student.truncation),
     fineTuning: {
       ...fineTuning,
       learningRate: fineTuning.learningRate ?? undefined,
       pooling: poolings.toWire(fineTuning.pooling),
       noiseRobustness: fineTuning.noiseRobustness ?? undefined,
+      goldStage:
+        fineTuning.goldStage === null
+          ? undefined
+          : { ...fineTuning.goldStage, learningRate: fineTuning.goldStage.learningRate ?? undefined },
     },
   };
 }
@@ -159,6 +170,7 @@ function studentFromWire(wire: WireStudent): StudentSettings {
     model: students.fromWire('settings.student.model', wire.model),
     encoder: wire.encoder ?? null,
     classWeights: classWeights.fromWire('settings.student.class_weights', wire.classWeights),
+    likelyWrong: likelyWrong.fromWire('settings.student.likely_wrong', wire.likelyWrong),
     truncation: truncations.fromWire('settings.student.truncation', wire.truncation),
     fineTuning: {
       ...tuning,
@@ -169,6 +181,10 @@ function studentFromWire(wire: WireStudent): StudentSettings {
       warmup: share(at('warmup'), tuning.warmup),
       labelSmoothing: share(at('label_smoothing'), tuning.labelSmoothing),
       noiseRobustness: orNull(tuning.noiseRobustness, (value) => share(at('noise_robustness'), value)),
+      goldStage: orNull(tuning.goldStage, ({ epochs, learningRate }) => ({
+        epochs,
+        learningRate: orNull(learningRate, (value) => finite(at('gold_stage.learning_rate'), value)),
+      })),
     },
   };
 }

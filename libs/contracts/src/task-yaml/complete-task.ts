@@ -1,4 +1,4 @@
-import type { GoldDraw, Task } from '@llambert/domain';
+import type { FineTuningSettings, GoldDraw, Task } from '@llambert/domain';
 import { defaultTaskTopics } from '../topics.ts';
 import { defaultMaxOutputTokens, defaultPoolSize, defaultRounds, defaults } from './defaults.ts';
 import type { TaskDraft } from './schema.ts';
@@ -60,7 +60,7 @@ export function completeTask(draft: TaskDraft, prefix: string): ParsedTask {
           ...defaults.student,
           ...given(draft.student),
           ...parseStudentModel(draft.student?.model ?? defaults.student.model),
-          fineTuning: { ...defaults.student.fineTuning, ...given(draft.student?.fineTuning) },
+          fineTuning: fineTuningOf(draft.student?.fineTuning),
         },
         routing: { ...defaults.routing, ...given(draft.routing) },
       },
@@ -69,6 +69,11 @@ export function completeTask(draft: TaskDraft, prefix: string): ParsedTask {
     goldFile: gold?.file ?? null,
     goldDraw: gold?.sampled ?? null,
   };
+}
+
+function fineTuningOf(written: NonNullable<TaskDraft['student']>['fineTuning']): FineTuningSettings {
+  const { goldStage = null, ...rest } = given(written);
+  return { ...defaults.student.fineTuning, ...rest, goldStage: goldStage && { learningRate: null, ...given(goldStage) } };
 }
 
 type Given<T> = { [Key in keyof T]: Exclude<T[Key], undefined> };

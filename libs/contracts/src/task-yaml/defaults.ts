@@ -27,6 +27,7 @@ export const defaults = {
     model: 'auto',
     seed: 1,
     classWeights: 'none',
+    likelyWrong: 'keep',
     maxTokens: 256,
     truncation: 'head',
     fineTuning: {
@@ -40,6 +41,7 @@ export const defaults = {
       labelSmoothing: 0,
       noiseRobustness: null,
       patience: 2,
+      goldStage: null,
     },
   },
   routing: { targetError: 0.05, confidence: 0.95 },

@@ -85,6 +85,7 @@ describe('a good task.yaml', () => {
             encoder: null,
             seed: 1,
             classWeights: 'none',
+            likelyWrong: 'keep',
             maxTokens: 256,
             truncation: 'head',
             fineTuning: defaults.student.fineTuning,

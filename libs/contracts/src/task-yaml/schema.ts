@@ -153,6 +153,16 @@ const fineTuning = z.strictObject({
     tuning.noiseRobustness,
   ),
   patience: optional(z.int().min(1).max(1000), 'Epochs without a gain on the held-out part after which training ends', tuning.patience),
+  goldStage: optional(
+    z
+      .strictObject({
+        epochs: z.int().min(1).max(1000).describe('Most passes over them'),
+        learningRate: optional(z.number().gt(0).lt(1).nullable(), "null: half of the first training's", null),
+      })
+      .nullable(),
+    "A second training, on people's labels alone, after one on the teacher's; null: one training on all of them",
+    null,
+  ),
 });
 
 const student = z.strictObject({
@@ -166,6 +176,11 @@ const student = z.strictObject({
   ),
   seed: optional(whole(0), 'Seed of folds and initial weights', defaults.student.seed),
   classWeights: optional(z.enum(['none', 'balanced']), 'balanced: all classes weigh the same in training', defaults.student.classWeights),
+  likelyWrong: optional(
+    z.enum(['keep', 'halve', 'drop']),
+    "The teacher's labels that confident learning takes for wrong: they count, count half, or do not count",
+    defaults.student.likelyWrong,
+  ),
   maxTokens: optional(z.int().min(8).max(8192), 'Most tokens that an encoder reads of a text', defaults.student.maxTokens),
   truncation: optional(
     z.enum(['head', 'head-and-tail']),
@@ -217,7 +232,11 @@ export const taskFile = z
     budget: optional(budget, 'What annotating may cost'),
     sampling: optional(sampling, 'Which documents are annotated, and when the rounds end'),
     student: optional(student, 'The model that is trained and labels everything'),
-    gold: optional(gold, 'Labels by people, without which nothing can be certified: a file; null: none', null),
+    gold: optional(
+      gold,
+      'Labels by people, needed to certify: a file beside this one, such as gold.jsonl (llambert gold makes it); null: none',
+      null,
+    ),
     routing: optional(routing, 'Which labels stand without a person'),
     topics: optional(topics, 'Topics other than the usual ones'),
   })

@@ -62,6 +62,10 @@ export interface Spend {
   readonly unknownOutcomes: number;
   /** Price of the unknown outcomes. */
   readonly unknownCost: NanoUsd;
+  /** Calls whose answer came without its tokens: settled at their reserved price, as if it were the real one. */
+  readonly unmeasuredCalls: number;
+  /** Price of the unmeasured calls. */
+  readonly unmeasuredCost: NanoUsd;
 }
 
 /** The annotator's: the ledger, the answer cache, the answers. */
@@ -70,7 +74,10 @@ export interface AnnotationStore {
   recordBudget(task: string, cap: NanoUsd): Promise<void>;
   /** One conditional UPDATE: reserves `amount` for a call unless settled + reserved + amount would pass the cap. */
   reserve(call: { task: string; callId: string; sampleId: string; amount: NanoUsd }): Promise<boolean>;
-  /** Replaces a reservation by the call's price and keeps its answer under the cache key, in one transaction. */
+  /**
+   * Replaces a reservation by the call's price and keeps its answer under the cache key, in one transaction. A call whose answer has no
+   * usage counts as unmeasured.
+   */
   settle(call: {
     task: string;
     callId: string;
@@ -86,7 +93,9 @@ export interface AnnotationStore {
   cachedAnswer(cacheKey: string): Promise<TeacherAnswer | null>;
   spend(task: string): Promise<Spend>;
   /** Calls that have been settled, by sample: for books and tests. */
-  calls(task: string): AsyncIterable<{ callId: string; sampleId: string; price: NanoUsd; outcome: 'settled' | 'unknown' | 'reserved' }>;
+  calls(
+    task: string,
+  ): AsyncIterable<{ callId: string; sampleId: string; price: NanoUsd; outcome: 'settled' | 'unmeasured' | 'unknown' | 'reserved' }>;
 }
 
 /** The trainer's: what it has heard of each round, and the gold. */

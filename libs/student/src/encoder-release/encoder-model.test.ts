@@ -8,25 +8,28 @@ import type { EncoderFamily } from '../encoder/config.ts';
 import type { Pooling } from '../encoder/graph.ts';
 import { readTokenizer, type TokenizableText } from '../encoder/tokenizer.ts';
 import { scorer } from '../fine-tuning/evaluate.ts';
-import { type EncoderModel, loadEncoderModel } from './encoder-model.ts';
+import { loadEncoderModel } from './encoder-model.ts';
 import type { Precision } from './precision.ts';
+import { labels, tinyRelease } from './release.fixture.ts';
+import { longestInBatch, planRuns } from './runs.ts';
 import { type EncoderRelease, releasePrecision, saveEncoder } from './save.ts';
 import { classifierShapes } from './tensors.ts';
-import { labels, tinyRelease } from './tiny-release.fixture.ts';
 
+const long = 'The worst two hours of my life, and of the lives of all who sat beside me in that cinema on that night, I am quite sure. ';
 const single: TokenizableText[] = [
   'A film.',
   'I liked every minute of it, the music most of all',
   '',
   'no',
-  'The worst two hours of my life, and of the lives of all who sat beside me in that cinema on that night, I am quite sure. '.repeat(3),
+  long.repeat(3),
+  long.slice(0, 80),
   'a story told well',
   'no',
 ].map((text) => ({ text }));
 const pairs: TokenizableText[] = [
   ...single.slice(0, 4),
   { text: 'the film', textPair: 'the book was better' },
-  { text: 'a', textPair: 'b' },
+  { text: long.repeat(3), textPair: 'b' },
 ];
 
 /** Logits by the graph that the training scores its dev part with. */
@@ -62,6 +65,19 @@ const families: EncoderFamily[] = ['bert', 'roberta', 'xlm-roberta', 'distilbert
 const poolings: Pooling[] = ['first', 'mean'];
 const forms = families.flatMap((family) => poolings.map((pooling) => [family, pooling] as const));
 
+it.each(families)('the texts for %s run in both graphs, alone and together', async (family) => {
+  const release = tinyRelease(family, 'first', true);
+  for (const documents of [single, pairs]) {
+    const texts = await readTokenizer(release.tokenizer, 'fixture').tokenize(documents, release);
+    const runs = planRuns(
+      texts.map(({ ids }) => ids.length),
+      longestInBatch,
+    );
+    expect(runs.some(({ variant }) => variant === 'single')).toBe(true);
+    expect(runs.some((run) => run.texts.length > 1)).toBe(true);
+  }
+});
+
 describe.each(forms)('a released %s with %s pooling', (family, pooling) => {
   it.each([false, true])('has the logits of the training graph, alone and in batches (text pairs: %s)', async (withPairs) => {
     const release = tinyRelease(family, pooling, withPairs);
@@ -69,7 +85,9 @@ describe.each(forms)('a released %s with %s pooling', (family, pooling) => {
     const wanted = await expectedLogits(release, documents);
     const model = await loadEncoderModel(await saved(release), labels);
     expect(model.precision).toBe('fp32');
-    expect(greatestDifference((await model.logits(documents)).logits, wanted)).toBeLessThan(1e-5);
+    const { logits } = await model.logits(documents);
+    expect(greatestDifference(logits, wanted)).toBeLessThan(1e-5);
+    expect((await model.logits(documents)).logits).toEqual(logits);
     for (const [row, document] of documents.entries()) {
       const alone = (await model.logits([document])).logits;
       expect(greatestDifference(alone, wanted.subarray(row * labels, (row + 1) * labels))).toBeLessThan(1e-5);
@@ -84,24 +102,31 @@ describe.each(forms)('a released %s with %s pooling', (family, pooling) => {
     // Logits are about 1 in size.
     expect(greatestDifference(logits, wanted)).toBeLessThan(0.1);
     expect(greatestDifference(logits, wanted)).toBeGreaterThan(0);
-    const alone = await Promise.all(pairs.map((document) => logitsAlone(model, document)));
-    expect(alone.flatMap((own) => [...own])).toEqual([...logits]);
+    for (const [row, document] of pairs.entries()) {
+      const alone = (await model.logits([document])).logits;
+      expect(greatestDifference(alone, logits.subarray(row * labels, (row + 1) * labels))).toBeLessThan(1e-5);
+    }
   });
 });
-
-async function logitsAlone(model: EncoderModel, document: TokenizableText): Promise<Float32Array> {
-  return (await model.logits([document])).logits;
-}
 
 describe('a released encoder', () => {
   it('says which texts it did not read to their end', async () => {
     const model = await loadEncoderModel(await saved(tinyRelease('bert', 'first', false)), labels);
-    expect([...(await model.logits(single)).truncated]).toEqual([0, 0, 0, 0, 1, 0, 0]);
+    expect([...(await model.logits(single)).truncated]).toEqual([0, 0, 0, 0, 1, 0, 0, 0]);
   });
 
   it('answers nothing for no documents', async () => {
     const model = await loadEncoderModel(await saved(tinyRelease('bert', 'first', false)), labels);
     expect(await model.logits([])).toEqual({ logits: new Float32Array(0), truncated: new Uint8Array(0) });
+  });
+
+  it('can be closed, whichever of its graphs were used', async () => {
+    const folder = await saved(tinyRelease('bert', 'first', false));
+    const unused = await loadEncoderModel(folder, labels);
+    await unused.close();
+    const used = await loadEncoderModel(folder, labels);
+    await used.logits(single);
+    await used.close();
   });
 
   it.each(families)('is a checkpoint as it was before: %s', async (family) => {
@@ -177,7 +202,7 @@ describe('a damaged release', () => {
   });
 
   it('is refused where it would read more tokens than there are positions', async () => {
-    expect(await load(edit('encoder.json', (json) => ({ ...json, maxTokens: 49 })))).toContain("the encoder's 48");
+    expect(await load(edit('encoder.json', (json) => ({ ...json, maxTokens: 113 })))).toContain("the encoder's 112");
   });
 
   it.each([

@@ -5,25 +5,21 @@ import { type EncoderConfig, maxTokens, parseEncoderConfig } from '../encoder/co
 import { checkVocabularyFits, loadTokenizer, type TokenizableText, type TokenizedText } from '../encoder/tokenizer.ts';
 import { floatsOf, int32s, openSession } from '../onnx/session.ts';
 import { configFile, corrupt, type EncoderSettings, graphFile, readJson, readSettings, settingsFile, tokenizerFile } from './files.ts';
-import { readsTypes, type Variant } from './inference-graph.ts';
-import type { Precision } from './precision.ts';
-import { planRuns, type RunSettings } from './runs.ts';
+import { readsTypes } from './inference-graph.ts';
+import type { Precision, Variant } from './precision.ts';
+import { planRuns } from './runs.ts';
 import { placedTensors } from './tensors.ts';
-
-/** Measured: see the README. Integers run one text at a time, because their rounding depends on all texts of a run. */
-const runSettings: Readonly<Record<Precision, RunSettings>> = {
-  fp32: { budget: 256, overhead: 8 },
-  int8: { budget: 0, overhead: 0 },
-};
 
 /** A released encoder, ready to label. One call at a time; give each thread its own. */
 export interface EncoderModel {
   readonly precision: Precision;
   /**
    * Logits of every label of every document, [documents, labels], and 1 where only part of a text was read, [documents]. Equal documents
-   * get equal logits, in float32 but for the rounding that comes of other documents in the same run.
+   * get equal logits, whatever else is labelled with them, but for rounding.
    */
   logits(documents: readonly TokenizableText[]): Promise<{ readonly logits: Float32Array; readonly truncated: Uint8Array }>;
+  /** Gives back memory that the garbage collector does not see. Afterwards the model labels nothing. */
+  close(): Promise<void>;
 }
 
 /**
@@ -45,59 +41,79 @@ export async function loadEncoderModel(folder: string, labels: number, precision
     return loaded;
   });
   await placedTensors(folder, config, labels, used);
-  const runner = await openRunner(folder, used, config, settings);
+  const graphs = await openGraphs(folder, used, config, settings);
   return {
     precision: used,
     async logits(documents) {
       const texts = await tokenizer.tokenize(documents, settings);
       const logits = new Float32Array(texts.length * labels);
       const lengths = texts.map(({ ids }) => ids.length);
-      for (const run of planRuns(lengths, runSettings[used])) {
-        const rows = await runner(run.map((text) => texts[text]!));
-        for (const [from, text] of run.entries()) logits.set(rows.subarray(from * labels, (from + 1) * labels), text * labels);
+      for (const run of planRuns(lengths, settings.longestInBatch)) {
+        const rows = await graphs.run(
+          run.variant,
+          run.texts.map((text) => texts[text]!),
+        );
+        for (const [from, text] of run.texts.entries()) logits.set(rows.subarray(from * labels, (from + 1) * labels), text * labels);
       }
       return { logits, truncated: Uint8Array.from(texts, ({ truncated }) => Number(truncated)) };
+    },
+    close: graphs.close,
+  };
+}
+
+/** The graphs of a model. */
+interface Graphs {
+  /** Logits of texts that run together, [texts, labels]. */
+  run(variant: Variant, texts: readonly TokenizedText[]): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+/** Opens the graphs, that of several texts when there is the first need: each session has a copy of the weights in memory. */
+async function openGraphs(folder: string, precision: Precision, config: EncoderConfig, settings: EncoderSettings): Promise<Graphs> {
+  const withTypes = readsTypes({ config, ...settings });
+  const pathOf = (variant: Variant) => join(folder, graphFile(precision, variant));
+  const logitsBy = async (session: InferenceSession, variant: Variant, texts: readonly TokenizedText[]) => {
+    const feeds = variant === 'single' ? singleFeeds(texts[0]!, withTypes) : batchFeeds(texts, config.padTokenId, withTypes);
+    return floatsOf((await session.run(feeds))['logits']!);
+  };
+  /** One run, so that graph and weights are known to fit, and the first document does not wait for memory. */
+  const probe = async (session: InferenceSession, variant: Variant) => {
+    const text = { ids: new Int32Array(2).fill(config.padTokenId), types: new Int32Array(2), truncated: false };
+    const logits = await logitsBy(session, variant, [text]).catch((cause) => {
+      throw corrupt(pathOf(variant), 'onnxruntime cannot run it', cause);
+    });
+    if (logits.length !== settings.labels) throw corrupt(pathOf(variant), `it answers ${logits.length} labels and not ${settings.labels}`);
+    if (!logits.every(Number.isFinite)) throw corrupt(pathOf(variant), 'its weights hold what is not a finite number');
+  };
+  const open = async (variant: Variant): Promise<InferenceSession> => {
+    const session = await openSession(pathOf(variant), { threads: 1 }).catch((cause) => {
+      throw corrupt(pathOf(variant), 'onnxruntime cannot read it', cause);
+    });
+    await probe(session, variant);
+    return session;
+  };
+  const sessions = new Map<Variant, Promise<InferenceSession>>();
+  const opened = (variant: Variant): Promise<InferenceSession> => {
+    const session = sessions.get(variant) ?? open(variant);
+    sessions.set(variant, session);
+    return session;
+  };
+  await opened('single');
+  return {
+    run: async (variant, texts) => logitsBy(await opened(variant), variant, texts),
+    async close() {
+      // One that could not be opened has nothing to give back, and whoever wanted it knows.
+      for (const opening of sessions.values())
+        await opening.then(
+          (session) => session.release(),
+          () => {},
+        );
+      sessions.clear();
     },
   };
 }
 
-/** Logits of texts that run together. */
-type Runner = (texts: readonly TokenizedText[]) => Promise<Float32Array>;
-
-/** Opens the graphs, that of several texts when there is the first need: each session has a copy of the weights in memory. */
-async function openRunner(folder: string, precision: Precision, config: EncoderConfig, settings: EncoderSettings): Promise<Runner> {
-  const withTypes = readsTypes({ config, ...settings });
-  const open = async (variant: Variant): Promise<Runner> => {
-    const path = join(folder, graphFile(precision, variant));
-    const session = await openSession(path, { threads: 1 }).catch((cause) => {
-      throw corrupt(path, 'onnxruntime cannot read it', cause);
-    });
-    const feeds = variant === 'single' ? singleFeeds : batchFeeds;
-    const runner: Runner = async (texts) => floatsOf((await session.run(feeds(texts, config.padTokenId, withTypes)))['logits']!);
-    await probe(runner, path, config, settings.labels, variant === 'single' ? 1 : 2);
-    return runner;
-  };
-  const single = await open('single');
-  let batch: Promise<Runner> | undefined;
-  return async (texts) => {
-    if (texts.length === 1) return single(texts);
-    batch ??= open('batch');
-    return (await batch)(texts);
-  };
-}
-
-/** One run, so that graph and weights are known to fit, and the first document does not wait for memory. */
-async function probe(runner: Runner, path: string, config: EncoderConfig, labels: number, texts: number): Promise<void> {
-  const text = { ids: new Int32Array(2).fill(config.padTokenId), types: new Int32Array(2), truncated: false };
-  const logits = await runner(Array.from({ length: texts }, () => text)).catch((cause) => {
-    throw corrupt(path, 'onnxruntime cannot run it', cause);
-  });
-  if (logits.length !== texts * labels) throw corrupt(path, `it answers ${logits.length / texts} labels and not ${labels}`);
-  if (!logits.every(Number.isFinite)) throw corrupt(path, 'its weights hold what is not a finite number');
-}
-
-function singleFeeds([text]: readonly TokenizedText[], _padTokenId: number, withTypes: boolean): InferenceSession.FeedsType {
-  const { ids, types } = text!;
+function singleFeeds({ ids, types }: TokenizedText, withTypes: boolean): InferenceSession.FeedsType {
   const shape = [ids.length];
   return { ids: int32s(ids, shape), ...(withTypes ? { types: int32s(types, shape) } : {}) };
 }

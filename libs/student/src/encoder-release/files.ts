@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { LlambertError } from '@llambert/domain';
 import type { Pooling } from '../encoder/graph.ts';
 import type { TruncationOptions } from '../encoder/tokenizer.ts';
-import type { Variant } from './inference-graph.ts';
-import type { Precision } from './precision.ts';
+import type { Precision, Variant } from './precision.ts';
 
 // The files of a released encoder: Hugging Face's config.json, tokenizer.json and model.safetensors, and for each precision two graphs
 // that point into its weights.
@@ -30,6 +29,8 @@ export interface EncoderSettings extends TruncationOptions {
   /** Whether the graphs read token types. */
   readonly pairs: boolean;
   readonly labels: number;
+  /** Tokens of the longest text for the batch graph; longer ones are for the single one. */
+  readonly longestInBatch: number;
   /** The precision to label with. The files of float32 are there in any case. */
   readonly precision: Precision;
 }
@@ -46,17 +47,18 @@ export async function readSettings(folder: string): Promise<EncoderSettings> {
   const path = join(folder, settingsFile);
   const json = (await readJson(path)) as Partial<Record<keyof EncoderSettings | 'format', unknown>> | null;
   if (json?.format !== format) throw corrupt(path, `its format is not ${format}`);
-  const { pooling, pairs, labels, precision, maxTokens, truncation } = json;
+  const { pooling, pairs, labels, longestInBatch, precision, maxTokens, truncation } = json;
   const sound =
     poolings.includes(pooling) &&
     typeof pairs === 'boolean' &&
     isCount(labels) &&
+    isCount(longestInBatch) &&
     typeof precision === 'string' &&
     Object.hasOwn(weightsFile, precision) &&
     isCount(maxTokens) &&
     truncations.includes(truncation);
   if (!sound) throw corrupt(path, 'its settings are not those of an encoder');
-  return { pooling, pairs, labels, precision, maxTokens, truncation } as EncoderSettings;
+  return { pooling, pairs, labels, longestInBatch, precision, maxTokens, truncation } as EncoderSettings;
 }
 
 /** A JSON file's value. Throws `corrupt_artifact`. */

@@ -4,12 +4,7 @@ import { type EncoderConfig, maxTokens } from '../encoder/config.ts';
 import { encoder, type Pooling } from '../encoder/graph.ts';
 import { headBias, headWeight, positionTable } from '../fine-tuning/training-graph.ts';
 import type { Value } from '../onnx/graph.ts';
-import { gather, type PlacedTensors, type Precision, type WeightReader, weightReaders } from './precision.ts';
-
-/** `single`: one text, nothing masked. `batch`: several texts, the shorter ones padded. */
-export type Variant = (typeof variants)[number];
-
-export const variants = ['single', 'batch'] as const;
+import { gather, type PlacedTensors, type Precision, type Variant, type WeightReader, weightReaders } from './precision.ts';
 
 /** What inference needs to know of a classifier, beside its weights. */
 export interface ClassifierForm {
@@ -40,7 +35,7 @@ export function readsTypes({ config, pairs }: ClassifierForm): boolean {
  */
 export function inferenceGraph(form: ClassifierForm, variant: Variant, precision: Precision, placed: PlacedTensors): Uint8Array {
   const tape = new Tape();
-  const weights = weightReaders[precision](tape, placed);
+  const weights = weightReaders[precision](tape, placed, variant);
   const several = variant === 'batch';
   const layout = several ? [tokens, texts] : [tokens];
   const ids = tape.input('ids', 'int32', layout);

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { quantizeRows } from './quantize.ts';
+import { matrixRange, quantizeRows as quantized, tableRange } from './quantize.ts';
+
+const quantizeRows = (matrix: Float32Array, rows: number) => quantized(matrix, rows, tableRange);
 
 /** A matrix of 32-bit floats, some of them huge, tiny or 0. */
 const matrix = fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 9 })).chain(([rows, columns]) =>
@@ -18,12 +20,12 @@ describe('quantizeRows', () => {
   it('is off by half a scale at most', () => {
     fc.assert(
       fc.property(matrix, ({ rows, columns, values }) => {
-        const quantized = quantizeRows(values, rows);
+        const actual = quantizeRows(values, rows);
         for (const [at, value] of values.entries()) {
-          const scale = quantized.scales[Math.floor(at / columns)]!;
+          const scale = actual.scales[Math.floor(at / columns)]!;
           // A scale near the smallest of all floats is itself rounded, by up to half of that for each of 127 steps.
           const bound = scale / 2 + Math.abs(value) * 1e-6 + 64 * tiniest;
-          expect(Math.abs(value - quantized.values[at]! * scale)).toBeLessThanOrEqual(bound);
+          expect(Math.abs(value - actual.values[at]! * scale)).toBeLessThanOrEqual(bound);
         }
       }),
     );
@@ -32,11 +34,11 @@ describe('quantizeRows', () => {
   it('uses the whole range in each row, and it is symmetric', () => {
     fc.assert(
       fc.property(matrix, ({ rows, columns, values }) => {
-        const quantized = quantizeRows(values, rows);
+        const actual = quantizeRows(values, rows);
         for (let row = 0; row < rows; row++) {
           const own = values.subarray(row * columns, (row + 1) * columns);
           const greatest = Math.max(...own.map(Math.abs));
-          const range = Math.max(...[...quantized.values.subarray(row * columns, (row + 1) * columns)].map(Math.abs));
+          const range = Math.max(...[...actual.values.subarray(row * columns, (row + 1) * columns)].map(Math.abs));
           if (greatest >= 127 * 2 ** -126) expect(range).toBe(127);
           else expect(range).toBeLessThanOrEqual(127);
         }
@@ -44,8 +46,8 @@ describe('quantizeRows', () => {
           values.map((value) => -value),
           rows,
         );
-        expect(negated.scales).toEqual(quantized.scales);
-        expect(negated.values).toEqual(quantized.values.map((value) => -value));
+        expect(negated.scales).toEqual(actual.scales);
+        expect(negated.values).toEqual(actual.values.map((value) => -value));
       }),
     );
   });
@@ -59,6 +61,11 @@ describe('quantizeRows', () => {
         expect(after.scales.subarray(0, rows)).toEqual(before.scales);
       }),
     );
+  });
+
+  it('keeps to the range that no processor overflows', () => {
+    expect(quantized(Float32Array.of(2, -1), 1, matrixRange)).toEqual({ values: Int8Array.of(64, -32), scales: Float32Array.of(1 / 32) });
+    expect(255 * matrixRange * 2).toBeLessThan(2 ** 15);
   });
 
   it('keeps zeros', () => {

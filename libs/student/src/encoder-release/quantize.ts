@@ -7,8 +7,15 @@ import { scaleOf } from './precision.ts';
 // Inference"; symmetric and with a scale each output channel as in Krishnamoorthi 2018, "Quantizing deep convolutional networks for
 // efficient inference", section 2; activations dynamically, by https://onnx.ai/onnx/operators/onnx__DynamicQuantizeLinear.html.
 
-/** The largest integer used: with -128 left out, the range is symmetric and 0 stays 0. */
-const largest = 127;
+/** The largest integer in a table: with -128 left out, the range is symmetric and 0 stays 0. */
+export const tableRange = 127;
+
+/**
+ * The largest integer in a matrix. x86 processors without VNNI add two products of 8 bits into 16 bits that saturate (VPMADDUBSW), and
+ * 255·64·2 is about the most that they hold: so the answers are the same on every machine. The one bit costs little beside the rounding
+ * of the activations (see the README).
+ */
+export const matrixRange = 64;
 
 export interface QuantizedRows {
   /** [rows, columns] */
@@ -17,8 +24,8 @@ export interface QuantizedRows {
   readonly scales: Float32Array;
 }
 
-/** Each row as integers times a scale of its own: no element is off by more than half a scale. All values must be finite. */
-export function quantizeRows(matrix: Float32Array, rows: number): QuantizedRows {
+/** Each row as integers from -range to range times a scale of its own: no element is off by more than half a scale. All must be finite. */
+export function quantizeRows(matrix: Float32Array, rows: number, range: number): QuantizedRows {
   const columns = matrix.length / rows;
   const values = new Int8Array(matrix.length);
   const scales = new Float32Array(rows);
@@ -26,12 +33,12 @@ export function quantizeRows(matrix: Float32Array, rows: number): QuantizedRows 
     const begin = row * columns;
     let greatest = 0;
     for (let at = begin; at < begin + columns; at++) greatest = Math.max(greatest, Math.abs(matrix[at]!));
-    const scale = Math.fround(greatest / largest);
+    const scale = Math.fround(greatest / range);
     // What is too small for a scale in float32 is as good as 0.
     if (scale === 0) continue;
     scales[row] = scale;
     for (let at = begin; at < begin + columns; at++) {
-      const steps = Math.min(largest, Math.round(Math.abs(matrix[at]!) / scale));
+      const steps = Math.min(range, Math.round(Math.abs(matrix[at]!) / scale));
       values[at] = matrix[at]! < 0 ? -steps : steps;
     }
   }
@@ -76,7 +83,7 @@ export function quantizedTensors(weights: EncoderWeights, shapes: ReadonlyMap<st
       made.set(name, float32Tensor(kept.shape, values));
       continue;
     }
-    const quantized = quantizeRows(values, rows);
+    const quantized = quantizeRows(values, rows, name === wordTable ? tableRange : matrixRange);
     const scale = scaleOf(name);
     made.set(scale, float32Tensor(layout.get(scale)!.shape, quantized.scales));
     made.set(name, int8Tensor(kept.shape, name === wordTable ? quantized.values : transposed(quantized.values, rows)));

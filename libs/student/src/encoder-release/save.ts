@@ -6,9 +6,10 @@ import type { EncoderWeights } from '../encoder/weights.ts';
 import { headBias } from '../fine-tuning/training-graph.ts';
 import { float32Tensor, saveSafetensors, type Tensor } from '../safetensors.ts';
 import { configFile, graphFile, readSettings, settingsFile, settingsText, tokenizerFile, weightsFile } from './files.ts';
-import { type ClassifierForm, inferenceGraph, variants } from './inference-graph.ts';
-import type { Precision } from './precision.ts';
+import { type ClassifierForm, inferenceGraph } from './inference-graph.ts';
+import { type Precision, variants } from './precision.ts';
 import { quantizedTensors } from './quantize.ts';
+import { longestInBatch } from './runs.ts';
 import { classifierShapes, placedTensors, storedName } from './tensors.ts';
 
 /** A fine-tuned encoder, with all that labelling with it takes. */
@@ -40,7 +41,10 @@ export async function saveEncoder(folder: string, release: EncoderRelease): Prom
     for (const variant of variants)
       await writeFile(join(folder, graphFile(precision, variant)), inferenceGraph(form, variant, precision, placed));
   }
-  await writeFile(join(folder, settingsFile), settingsText({ pooling, pairs, labels, maxTokens, truncation, precision: 'fp32' }));
+  await writeFile(
+    join(folder, settingsFile),
+    settingsText({ pooling, pairs, labels, maxTokens, truncation, longestInBatch, precision: 'fp32' }),
+  );
 }
 
 /** Says which precision a saved encoder labels with, once both were tried on it. Where it is float32, the integers' files go. */

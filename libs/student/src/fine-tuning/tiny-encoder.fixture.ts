@@ -18,6 +18,7 @@ export const encoderSettings: StudentSettings = {
   encoder: 'scratch:small',
   seed: 1,
   classWeights: 'none',
+  likelyWrong: 'keep',
   maxTokens: 32,
   truncation: 'head',
   fineTuning: {
@@ -31,6 +32,7 @@ export const encoderSettings: StudentSettings = {
     labelSmoothing: 0,
     noiseRobustness: null,
     patience: 8,
+    goldStage: null,
   },
 };
 

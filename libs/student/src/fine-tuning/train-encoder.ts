@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { canonicalJson, type LabelSet, LlambertError, type StudentSettings } from '@llambert/domain';
 import { maxTokens } from '../encoder/config.ts';
 import type { PretrainedEncoder } from '../encoder/pretrained.ts';
 import { encoderWeightShapes } from '../encoder/weights.ts';
-import type { DocumentText } from '../linear/features.ts';
 import { goalOf } from '../linear/goal.ts';
 import type { TrainingRow } from '../linear/train.ts';
 import { normalNumbers } from '../random.ts';
-import { scorer } from './evaluate.ts';
 import { type FineTuneProgress, type FineTuneSettings, fineTune, type LabelledText } from './fine-tune.ts';
 import { type ClassifierShape, headBias, headWeight, wordTable } from './training-graph.ts';
 import { dropState, freshState, keepState, keptState, type TrainingState } from './training-state.ts';
@@ -25,10 +24,8 @@ export interface TrainedEncoder {
 
 export interface EncoderTraining {
   readonly model: TrainedEncoder;
-  /** The part that was not learned from: which rows, and their logits [rows, labels] by the released weights. */
-  readonly heldOut: { readonly rows: readonly number[]; readonly logits: Float32Array };
-  /** Logits of documents outside the rows, [documents, labels]. */
-  readonly scored: Float32Array;
+  /** The rows that were not learned from. */
+  readonly heldOut: readonly number[];
   /** What it came to, for the manifest. */
   readonly facts: Readonly<Record<string, string | number | boolean>>;
 }
@@ -37,13 +34,13 @@ export interface EncoderTrainingInput {
   readonly encoder: PretrainedEncoder;
   readonly rows: readonly TrainingRow[];
   readonly labels: LabelSet;
+  /** The rows that people labelled. */
+  readonly gold: readonly number[];
   readonly settings: StudentSettings;
-  /** Documents outside the rows that the finished student is to score. */
-  readonly score: readonly DocumentText[];
   /** Folder where the training's state is kept from time to time, to go on from after a crash; null: nowhere. */
   readonly stateFolder: string | null;
   readonly threads: number;
-  readonly onProgress?: (progress: FineTuneProgress) => void;
+  readonly onProgress?: (progress: FineTuneProgress & { readonly stage: Stage['name'] }) => void;
 }
 
 const pretrainedLearningRate = 5e-5;
@@ -52,15 +49,18 @@ const freshLearningRate = 1e-3;
 const microBatchTokens = 2048;
 const clipNorm = 1;
 const headDeviation = 0.02;
+/** From this many on, held-out labels by people judge the stage on gold alone: the teacher's would hold it to the teacher's mistakes. */
+const leastGoldToJudge = 5;
 const keepEveryMs = 60_000;
 
 /**
- * Fine-tunes an encoder on labelled texts. The rows of one fold are held out: they say when to stop, which weights to release, and
- * what they are worth. Equal input gives an equal result, also when it was stopped and goes on from the state it kept.
- * Throws `invalid_input` where nothing can be learned, or where the loss stops being a number.
+ * Fine-tunes an encoder on labelled texts: on all of them, or first on the teacher's labels and then on people's (`goldStage`). The rows
+ * of one fold are held out: they say when to stop, which weights to release, and what they are worth. Equal input gives an equal
+ * result, also when it was stopped and goes on from the state it kept. Throws `invalid_input` where nothing can be learned, or where
+ * the loss stops being a number.
  */
 export async function trainEncoder(input: EncoderTrainingInput): Promise<EncoderTraining> {
-  const { encoder, rows, labels, settings, stateFolder } = input;
+  const { encoder, rows, labels, settings } = input;
   const { config, tokenizer } = encoder;
   const reading = { maxTokens: Math.min(settings.maxTokens, maxTokens(config)), truncation: settings.truncation };
   const goal = goalOf(rows, labels, settings.classWeights === 'balanced', labels.names.length);
@@ -70,16 +70,88 @@ export async function trainEncoder(input: EncoderTrainingInput): Promise<Encoder
   const texts: LabelledText[] = vocabulary
     .renumber(tokens)
     .map((own, row) => ({ tokens: own, target: cells(goal.targets, row), weights: cells(goal.weights, row) }));
-  const { learned, heldOut } = split(rows);
+  const parts = split(rows);
 
   const headShapes = [[headWeight, [labels.names.length, config.hiddenSize]] as const, [headBias, [labels.names.length]] as const];
   const shapes = new Map<string, readonly number[]>([...encoderWeightShapes(config), ...headShapes]);
   const shape: ClassifierShape = { config, pooling: settings.fineTuning.pooling, shapes };
   const words = vocabulary.gather(encoder.weights.get(wordTable)!, config.hiddenSize);
-  const initial = new Map([...encoder.weights, [wordTable, words], ...freshHead(shapes, settings.seed)]);
-  const tuning = fineTuneSettings(settings, labels, encoder, input.threads);
+  let weights: ReadonlyMap<string, Float32Array> = new Map([...encoder.weights, [wordTable, words], ...freshHead(shapes, settings.seed)]);
+  const facts: Record<string, string | number> = {};
+  const stages = stagesOf(input, parts);
+  for (const stage of stages) {
+    const state = await trainStage(shape, texts, weights, stage, input);
+    weights = state.best!.weights;
+    const prefix = stage.name === 'gold' ? 'gold stage: ' : '';
+    Object.assign(facts, {
+      [`${prefix}epochs`]: stage.tuning.epochs,
+      [`${prefix}learningRate`]: stage.tuning.learningRate,
+      [`${prefix}texts`]: stage.learned.length,
+      [`${prefix}updates`]: state.step,
+      [`${prefix}bestUpdate`]: state.best!.step,
+      [`${prefix}heldOutLogLoss`]: state.best!.devLoss,
+    });
+  }
+
+  const table = vocabulary.scatter(weights.get(wordTable)!, encoder.weights.get(wordTable)!, config.hiddenSize);
+  for (const { stateFolder } of stages) if (stateFolder !== null) await dropState(stateFolder);
+  const { noiseRobustness, learningRate: _, goldStage: __, ...tuning } = settings.fineTuning;
+  return {
+    model: { shape, weights: new Map([...weights, [wordTable, table]]), tokenizerJson: encoder.tokenizerJson, ...reading },
+    heldOut: parts.heldOut,
+    facts: {
+      ...tuning,
+      ...facts,
+      noiseRobustness: noiseRobustness ?? 'none',
+      classWeights: settings.classWeights,
+      ...reading,
+      seed: settings.seed,
+      truncatedTexts: tokens.filter(({ truncated }) => truncated).length,
+    },
+  };
+}
+
+/** One training: on which rows, judged by which, how, and where its state is kept. */
+interface Stage {
+  readonly name: 'labels' | 'gold';
+  readonly learned: readonly number[];
+  readonly heldOut: readonly number[];
+  readonly tuning: FineTuneSettings;
+  readonly stateFolder: string | null;
+}
+
+function stagesOf(input: EncoderTrainingInput, { learned, heldOut }: ReturnType<typeof split>): Stage[] {
+  const { settings, encoder, labels, threads } = input;
+  const tuning = fineTuneSettings(settings, labels, encoder, threads);
+  const stateFolder = (name: string) => (input.stateFolder === null ? null : join(input.stateFolder, name));
+  const { goldStage } = settings.fineTuning;
+  const gold = new Set(input.gold);
+  const [people, teacher] = [learned.filter((row) => gold.has(row)), learned.filter((row) => !gold.has(row))];
+  const all: Stage = { name: 'labels', learned, heldOut, tuning, stateFolder: stateFolder('labels') };
+  if (goldStage === null || people.length === 0 || teacher.length === 0) return [all];
+  const judges = heldOut.filter((row) => gold.has(row));
+  const { epochs, learningRate } = goldStage;
+  return [
+    { ...all, learned: teacher },
+    {
+      name: 'gold',
+      learned: people,
+      heldOut: judges.length < leastGoldToJudge ? heldOut : judges,
+      tuning: { ...tuning, epochs, learningRate: learningRate ?? tuning.learningRate / 2 },
+      stateFolder: stateFolder('gold'),
+    },
+  ];
+}
+
+async function trainStage(
+  shape: ClassifierShape,
+  texts: readonly LabelledText[],
+  initial: ReadonlyMap<string, Float32Array>,
+  { name, learned, heldOut, tuning, stateFolder }: Stage,
+  input: EncoderTrainingInput,
+): Promise<TrainingState> {
   const fingerprint = fingerprintOf(initial, texts, { ...tuning, learned, heldOut });
-  const kept = stateFolder === null ? null : await keptState(stateFolder, fingerprint, shapes);
+  const kept = stateFolder === null ? null : await keptState(stateFolder, fingerprint, shape.shapes);
   const state = kept ?? freshState(initial);
   await fineTune(
     shape,
@@ -87,41 +159,18 @@ export async function trainEncoder(input: EncoderTrainingInput): Promise<Encoder
     heldOut.map((row) => texts[row]!),
     state,
     tuning,
-    { onProgress: input.onProgress ?? (() => {}), keep: stateFolder === null ? async () => {} : keeper(stateFolder, fingerprint) },
-  );
-
-  const best = state.best!;
-  const score = await scorer(shape, tuning);
-  const heldOutLogits = await score(
-    heldOut.map((row) => texts[row]!),
-    best.weights,
-  );
-  const table = vocabulary.scatter(best.weights.get(wordTable)!, encoder.weights.get(wordTable)!, config.hiddenSize);
-  const weights = new Map([...best.weights, [wordTable, table]]);
-  const outside = (await tokenizer.tokenize(input.score, reading)).map((own) => ({ tokens: own }));
-  const scored = await score(outside, weights);
-  if (stateFolder !== null) await dropState(stateFolder);
-  return {
-    model: { shape, weights, tokenizerJson: encoder.tokenizerJson, ...reading },
-    heldOut: { rows: heldOut, logits: heldOutLogits },
-    scored,
-    facts: {
-      ...settings.fineTuning,
-      learningRate: tuning.learningRate,
-      noiseRobustness: settings.fineTuning.noiseRobustness ?? 'none',
-      classWeights: settings.classWeights,
-      ...reading,
-      seed: settings.seed,
-      updates: state.step,
-      bestUpdate: best.step,
-      heldOutLogLoss: best.devLoss,
-      truncatedTexts: tokens.filter(({ truncated }) => truncated).length,
+    {
+      onProgress: (progress) => input.onProgress?.({ ...progress, stage: name }),
+      keep: stateFolder === null ? async () => {} : keeper(stateFolder, fingerprint),
     },
-  };
+  );
+  // A crash in the next stage must not cost this one.
+  if (stateFolder !== null) await keepState(stateFolder, state, fingerprint);
+  return state;
 }
 
 function fineTuneSettings(settings: StudentSettings, labels: LabelSet, encoder: PretrainedEncoder, threads: number): FineTuneSettings {
-  const { noiseRobustness, learningRate, pooling: _, ...rest } = settings.fineTuning;
+  const { noiseRobustness, learningRate, pooling: _, goldStage: __, ...rest } = settings.fineTuning;
   return {
     ...rest,
     learningRate: learningRate ?? (encoder.isPretrained ? pretrainedLearningRate : freshLearningRate),
@@ -139,7 +188,8 @@ function split(rows: readonly TrainingRow[]): { learned: number[]; heldOut: numb
   const first = Math.min(...rows.map(({ fold }) => fold));
   const byFold = rows.some(({ fold }) => fold !== first);
   const isHeldOut = (row: number) => (byFold ? rows[row]!.fold === first : row % 5 === 0);
-  const all = [...rows.keys()];
+  // A row without weight teaches and tells nothing, and a batch of such rows would have no mean.
+  const all = [...rows.keys()].filter((row) => rows[row]!.weight > 0);
   const parts = { learned: all.filter((row) => !isHeldOut(row)), heldOut: all.filter(isHeldOut) };
   if (parts.learned.length === 0) {
     throw new LlambertError('invalid_input', `${rows.length} labelled documents are too few to fine-tune on: annotate more`);

@@ -5,17 +5,14 @@ import { encoderWeightShapes } from '../encoder/weights.ts';
 import { embedder } from '../fine-tuning/evaluate.ts';
 import type { TrainedEncoder } from '../fine-tuning/train-encoder.ts';
 import { headBias, headWeight } from '../fine-tuning/training-graph.ts';
-import type { DocumentText } from '../linear/features.ts';
 import { goalOf } from '../linear/goal.ts';
 import type { TrainingRow } from '../linear/train.ts';
-import { fitHead, type Head } from './head.ts';
+import { fitHead } from './head.ts';
 
 export interface FrozenTraining {
   readonly model: TrainedEncoder;
   /** Logits of every row by the head that did not learn from its fold, at the chosen strength, [rows, labels]. */
   readonly outOfFold: { readonly logits: Float32Array };
-  /** Logits of documents outside the rows, [documents, labels]. */
-  readonly scored: Float32Array;
   /** What it came to, for the manifest. */
   readonly facts: Readonly<Record<string, string | number | boolean>>;
 }
@@ -25,13 +22,11 @@ export interface FrozenTrainingInput {
   readonly rows: readonly TrainingRow[];
   readonly labels: LabelSet;
   readonly settings: StudentSettings;
-  /** Documents outside the rows that the finished student is to score. */
-  readonly score: readonly DocumentText[];
   readonly threads: number;
   readonly onProgress?: (progress: FrozenProgress) => void;
 }
 
-/** First all texts are embedded, the rows' and those to be scored, then the head is fitted. */
+/** First all texts are embedded, then the head is fitted. */
 export type FrozenProgress =
   | { readonly step: 'embedding'; readonly texts: number; readonly ofTexts: number; readonly tokens: number; readonly ofTokens: number }
   | { readonly step: 'head'; readonly done: number };
@@ -44,14 +39,14 @@ const microBatchTokens = 512;
  * cross-validation over the rows' folds. Equal input gives an equal result. Throws `invalid_input` where nothing can be learned.
  */
 export async function trainFrozen(input: FrozenTrainingInput): Promise<FrozenTraining> {
-  const { encoder, rows, labels, settings, score, threads, onProgress } = input;
+  const { encoder, rows, labels, settings, threads, onProgress } = input;
   const { config, tokenizer, tokenizerJson } = encoder;
   const { pooling } = settings.fineTuning;
   const { classWeights, truncation } = settings;
   const reading = { maxTokens: Math.min(settings.maxTokens, maxTokens(config)), truncation };
   const goal = goalOf(rows, labels, classWeights === 'balanced');
 
-  const tokens = await tokenizer.tokenize([...rows, ...score], reading);
+  const tokens = await tokenizer.tokenize(rows, reading);
   const shapes = encoderWeightShapes(config);
   const embed = await embedder({ config, pooling, shapes }, { threads, microBatchTokens });
   const so = { texts: 0, tokens: 0 };
@@ -67,9 +62,8 @@ export async function trainFrozen(input: FrozenTrainingInput): Promise<FrozenTra
   );
 
   const width = config.hiddenSize;
-  const learned = { values: embeddings.subarray(0, rows.length * width), width };
   const { head, outOfFold, folds, chosen } = await fitHead({
-    embeddings: learned,
+    embeddings: { values: embeddings, width },
     rows,
     labels,
     goal,
@@ -85,7 +79,6 @@ export async function trainFrozen(input: FrozenTrainingInput): Promise<FrozenTra
       ...reading,
     },
     outOfFold: { logits: outOfFold },
-    scored: logitsOf(embeddings.subarray(rows.length * width), head, width),
     facts: {
       pooling,
       classWeights,
@@ -97,18 +90,4 @@ export async function trainFrozen(input: FrozenTrainingInput): Promise<FrozenTra
       truncatedTexts: tokens.slice(0, rows.length).filter(({ truncated }) => truncated).length,
     },
   };
-}
-
-/** Logits of embeddings [texts, width], [texts, labels]. */
-function logitsOf(embeddings: Float32Array, { weight, bias }: Head, width: number): Float32Array {
-  const labels = bias.length;
-  const logits = new Float32Array((embeddings.length / width) * labels);
-  for (let at = 0; at < logits.length; at++) {
-    const text = Math.floor(at / labels) * width;
-    const label = (at % labels) * width;
-    let logit = bias[at % labels]!;
-    for (let column = 0; column < width; column++) logit += weight[label + column]! * embeddings[text + column]!;
-    logits[at] = logit;
-  }
-  return logits;
 }

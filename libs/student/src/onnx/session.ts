@@ -16,6 +16,8 @@ export function openSession(model: Uint8Array | string, { threads }: SessionSett
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
     enableMemPattern: false,
+    // Threads that wait do so asleep: on a machine with other work they would take its cores for nothing.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
     // Warnings are about shapes that the inputs decide; errors are thrown.
     logSeverityLevel: 3,
   };

@@ -45,6 +45,7 @@ export function aTask(change: { teacher?: Partial<TaskSettings['teacher']>; budg
         encoder: null,
         seed: 1,
         classWeights: 'none',
+        likelyWrong: 'keep',
         maxTokens: 256,
         truncation: 'head',
         fineTuning: {
@@ -58,6 +59,7 @@ export function aTask(change: { teacher?: Partial<TaskSettings['teacher']>; budg
           labelSmoothing: 0,
           noiseRobustness: null,
           patience: 2,
+          goldStage: null,
         },
       },
       routing: { targetError: 0.05, confidence: 0.95 },

@@ -5,7 +5,7 @@ interface Call {
   readonly callId: string;
   readonly sampleId: string;
   price: NanoUsd;
-  outcome: 'settled' | 'unknown' | 'reserved';
+  outcome: 'settled' | 'unmeasured' | 'unknown' | 'reserved';
 }
 
 type Budget = { -readonly [Field in keyof Spend]: Spend[Field] };
@@ -23,7 +23,7 @@ export function memoryAnnotationStore(): AnnotationStore {
   };
 
   /** Ends an open reservation; false where the call is not open. */
-  const end = (task: string, callId: string, outcome: 'settled' | 'unknown', price: NanoUsd | null): boolean => {
+  const end = (task: string, callId: string, outcome: 'settled' | 'unmeasured' | 'unknown', price: NanoUsd | null): boolean => {
     const call = calls.get(JSON.stringify([task, callId]));
     if (call?.outcome !== 'reserved') return false;
     const budget = budgetOf(task);
@@ -36,6 +36,10 @@ export function memoryAnnotationStore(): AnnotationStore {
       budget.unknownOutcomes += 1;
       budget.unknownCost += call.price;
     }
+    if (outcome === 'unmeasured') {
+      budget.unmeasuredCalls += 1;
+      budget.unmeasuredCost += call.price;
+    }
     return true;
   };
 
@@ -44,7 +48,18 @@ export function memoryAnnotationStore(): AnnotationStore {
       const budget = budgets.get(task);
       if (budget !== undefined) budget.cap = cap;
       else {
-        budgets.set(task, { cap, settled: 0, reserved: 0, calls: 0, inputTokens: 0, outputTokens: 0, unknownOutcomes: 0, unknownCost: 0 });
+        budgets.set(task, {
+          cap,
+          settled: 0,
+          reserved: 0,
+          calls: 0,
+          inputTokens: 0,
+          outputTokens: 0,
+          unknownOutcomes: 0,
+          unknownCost: 0,
+          unmeasuredCalls: 0,
+          unmeasuredCost: 0,
+        });
       }
     },
 
@@ -59,7 +74,7 @@ export function memoryAnnotationStore(): AnnotationStore {
     },
 
     async settle({ task, callId, price, inputTokens, outputTokens, answer }) {
-      if (end(task, callId, 'settled', price)) {
+      if (end(task, callId, answer?.answer.usage === null ? 'unmeasured' : 'settled', price)) {
         const budget = budgetOf(task);
         if (answer !== null || price > 0) budget.calls += 1;
         budget.inputTokens += inputTokens;

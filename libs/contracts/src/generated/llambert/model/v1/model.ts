@@ -302,6 +302,10 @@ export interface DatasetSummary {
   trainGold: number;
   /** Gold documents that certify. */
   certifyGold: number;
+  /** Texts it learned from that have a second text beside them. */
+  textPairs: number;
+  /** Labels that no text it learned from had. */
+  unseenLabels: string[];
 }
 
 /** The value of a training setting. */
@@ -1022,7 +1026,7 @@ export const ModelManifest_FilesEntry: MessageFns<ModelManifest_FilesEntry> = {
 };
 
 function createBaseDatasetSummary(): DatasetSummary {
-  return { fingerprint: "", annotations: 0, trainGold: 0, certifyGold: 0 };
+  return { fingerprint: "", annotations: 0, trainGold: 0, certifyGold: 0, textPairs: 0, unseenLabels: [] };
 }
 
 export const DatasetSummary: MessageFns<DatasetSummary> = {
@@ -1038,6 +1042,12 @@ export const DatasetSummary: MessageFns<DatasetSummary> = {
     }
     if (message.certifyGold !== 0) {
       writer.uint32(32).uint32(message.certifyGold);
+    }
+    if (message.textPairs !== 0) {
+      writer.uint32(40).uint32(message.textPairs);
+    }
+    for (const v of message.unseenLabels) {
+      writer.uint32(50).string(v!);
     }
     return writer;
   },
@@ -1087,6 +1097,22 @@ export const DatasetSummary: MessageFns<DatasetSummary> = {
             message.certifyGold = reader.uint32();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.textPairs = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.unseenLabels.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1113,6 +1139,16 @@ export const DatasetSummary: MessageFns<DatasetSummary> = {
         : isSet(object.certify_gold)
         ? globalThis.Number(object.certify_gold)
         : 0,
+      textPairs: isSet(object.textPairs)
+        ? globalThis.Number(object.textPairs)
+        : isSet(object.text_pairs)
+        ? globalThis.Number(object.text_pairs)
+        : 0,
+      unseenLabels: globalThis.Array.isArray(object?.unseenLabels)
+        ? object.unseenLabels.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.unseen_labels)
+        ? object.unseen_labels.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -1130,6 +1166,12 @@ export const DatasetSummary: MessageFns<DatasetSummary> = {
     if (message.certifyGold !== 0) {
       obj.certifyGold = Math.round(message.certifyGold);
     }
+    if (message.textPairs !== 0) {
+      obj.textPairs = Math.round(message.textPairs);
+    }
+    if (message.unseenLabels?.length) {
+      obj.unseenLabels = message.unseenLabels;
+    }
     return obj;
   },
 
@@ -1142,6 +1184,8 @@ export const DatasetSummary: MessageFns<DatasetSummary> = {
     message.annotations = object.annotations ?? 0;
     message.trainGold = object.trainGold ?? 0;
     message.certifyGold = object.certifyGold ?? 0;
+    message.textPairs = object.textPairs ?? 0;
+    message.unseenLabels = object.unseenLabels?.map((e) => e) || [];
     return message;
   },
 };

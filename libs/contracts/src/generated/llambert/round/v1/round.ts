@@ -28,6 +28,8 @@ export const RoundsEnd = {
   ROUNDS_END_BUDGET_EXHAUSTED: 5,
   /** ROUNDS_END_SOURCE_EXHAUSTED - No document is left to draw. */
   ROUNDS_END_SOURCE_EXHAUSTED: 6,
+  /** ROUNDS_END_NOTHING_USABLE - No sample of the last round got a label. */
+  ROUNDS_END_NOTHING_USABLE: 7,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -41,6 +43,7 @@ export namespace RoundsEnd {
   export type ROUNDS_END_TARGET_REACHED = typeof RoundsEnd.ROUNDS_END_TARGET_REACHED;
   export type ROUNDS_END_BUDGET_EXHAUSTED = typeof RoundsEnd.ROUNDS_END_BUDGET_EXHAUSTED;
   export type ROUNDS_END_SOURCE_EXHAUSTED = typeof RoundsEnd.ROUNDS_END_SOURCE_EXHAUSTED;
+  export type ROUNDS_END_NOTHING_USABLE = typeof RoundsEnd.ROUNDS_END_NOTHING_USABLE;
   export type UNRECOGNIZED = typeof RoundsEnd.UNRECOGNIZED;
 }
 
@@ -67,6 +70,9 @@ export function roundsEndFromJSON(object: any): RoundsEnd {
     case 6:
     case "ROUNDS_END_SOURCE_EXHAUSTED":
       return RoundsEnd.ROUNDS_END_SOURCE_EXHAUSTED;
+    case 7:
+    case "ROUNDS_END_NOTHING_USABLE":
+      return RoundsEnd.ROUNDS_END_NOTHING_USABLE;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -90,6 +96,8 @@ export function roundsEndToJSON(object: RoundsEnd): string {
       return "ROUNDS_END_BUDGET_EXHAUSTED";
     case RoundsEnd.ROUNDS_END_SOURCE_EXHAUSTED:
       return "ROUNDS_END_SOURCE_EXHAUSTED";
+    case RoundsEnd.ROUNDS_END_NOTHING_USABLE:
+      return "ROUNDS_END_NOTHING_USABLE";
     case RoundsEnd.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";

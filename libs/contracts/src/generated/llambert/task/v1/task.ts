@@ -295,6 +295,66 @@ export function classWeightsToJSON(object: ClassWeights): string {
   }
 }
 
+/** What is done with labels that are likely wrong. */
+export const LikelyWrong = {
+  /** LIKELY_WRONG_UNSPECIFIED - Not allowed. */
+  LIKELY_WRONG_UNSPECIFIED: 0,
+  /** LIKELY_WRONG_KEEP - They count as the others. */
+  LIKELY_WRONG_KEEP: 1,
+  /** LIKELY_WRONG_HALVE - They count half. */
+  LIKELY_WRONG_HALVE: 2,
+  /** LIKELY_WRONG_DROP - They do not count. */
+  LIKELY_WRONG_DROP: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type LikelyWrong = typeof LikelyWrong[keyof typeof LikelyWrong];
+
+export namespace LikelyWrong {
+  export type LIKELY_WRONG_UNSPECIFIED = typeof LikelyWrong.LIKELY_WRONG_UNSPECIFIED;
+  export type LIKELY_WRONG_KEEP = typeof LikelyWrong.LIKELY_WRONG_KEEP;
+  export type LIKELY_WRONG_HALVE = typeof LikelyWrong.LIKELY_WRONG_HALVE;
+  export type LIKELY_WRONG_DROP = typeof LikelyWrong.LIKELY_WRONG_DROP;
+  export type UNRECOGNIZED = typeof LikelyWrong.UNRECOGNIZED;
+}
+
+export function likelyWrongFromJSON(object: any): LikelyWrong {
+  switch (object) {
+    case 0:
+    case "LIKELY_WRONG_UNSPECIFIED":
+      return LikelyWrong.LIKELY_WRONG_UNSPECIFIED;
+    case 1:
+    case "LIKELY_WRONG_KEEP":
+      return LikelyWrong.LIKELY_WRONG_KEEP;
+    case 2:
+    case "LIKELY_WRONG_HALVE":
+      return LikelyWrong.LIKELY_WRONG_HALVE;
+    case 3:
+    case "LIKELY_WRONG_DROP":
+      return LikelyWrong.LIKELY_WRONG_DROP;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return LikelyWrong.UNRECOGNIZED;
+  }
+}
+
+export function likelyWrongToJSON(object: LikelyWrong): string {
+  switch (object) {
+    case LikelyWrong.LIKELY_WRONG_UNSPECIFIED:
+      return "LIKELY_WRONG_UNSPECIFIED";
+    case LikelyWrong.LIKELY_WRONG_KEEP:
+      return "LIKELY_WRONG_KEEP";
+    case LikelyWrong.LIKELY_WRONG_HALVE:
+      return "LIKELY_WRONG_HALVE";
+    case LikelyWrong.LIKELY_WRONG_DROP:
+      return "LIKELY_WRONG_DROP";
+    case LikelyWrong.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
 /** Which tokens of a text that is too long. */
 export const Truncation = {
   /** TRUNCATION_UNSPECIFIED - Not allowed. */
@@ -566,7 +626,19 @@ export interface StudentSettings {
   /** Which tokens of a longer text. */
   truncation: Truncation;
   /** How an encoder is fine-tuned. */
-  fineTuning: FineTuningSettings | undefined;
+  fineTuning:
+    | FineTuningSettings
+    | undefined;
+  /** What is done with the teacher's labels that are likely wrong. */
+  likelyWrong: LikelyWrong;
+}
+
+/** What of the fine-tuning is other on people's labels. */
+export interface GoldStageSettings {
+  /** Most passes over the rows. */
+  epochs: number;
+  /** Highest learning rate; absent: half of the first stage's. */
+  learningRate?: number | undefined;
 }
 
 /** How an encoder is fine-tuned. */
@@ -595,6 +667,8 @@ export interface FineTuningSettings {
     | undefined;
   /** Epochs without a better dev loss after which training ends. */
   patience: number;
+  /** A second training, on people's labels alone; absent: one on all labels. */
+  goldStage?: GoldStageSettings | undefined;
 }
 
 /** What stands without a person. */
@@ -1956,7 +2030,16 @@ export const SamplingSettings: MessageFns<SamplingSettings> = {
 };
 
 function createBaseStudentSettings(): StudentSettings {
-  return { model: 0, seed: 0, classWeights: 0, encoder: undefined, maxTokens: 0, truncation: 0, fineTuning: undefined };
+  return {
+    model: 0,
+    seed: 0,
+    classWeights: 0,
+    encoder: undefined,
+    maxTokens: 0,
+    truncation: 0,
+    fineTuning: undefined,
+    likelyWrong: 0,
+  };
 }
 
 export const StudentSettings: MessageFns<StudentSettings> = {
@@ -1981,6 +2064,9 @@ export const StudentSettings: MessageFns<StudentSettings> = {
     }
     if (message.fineTuning !== undefined) {
       FineTuningSettings.encode(message.fineTuning, writer.uint32(58).fork()).join();
+    }
+    if (message.likelyWrong !== 0) {
+      writer.uint32(64).int32(message.likelyWrong);
     }
     return writer;
   },
@@ -2054,6 +2140,14 @@ export const StudentSettings: MessageFns<StudentSettings> = {
             message.fineTuning = FineTuningSettings.decode(reader, reader.uint32());
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.likelyWrong = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2087,6 +2181,11 @@ export const StudentSettings: MessageFns<StudentSettings> = {
         : isSet(object.fine_tuning)
         ? FineTuningSettings.fromJSON(object.fine_tuning)
         : undefined,
+      likelyWrong: isSet(object.likelyWrong)
+        ? likelyWrongFromJSON(object.likelyWrong)
+        : isSet(object.likely_wrong)
+        ? likelyWrongFromJSON(object.likely_wrong)
+        : 0,
     };
   },
 
@@ -2113,6 +2212,9 @@ export const StudentSettings: MessageFns<StudentSettings> = {
     if (message.fineTuning !== undefined) {
       obj.fineTuning = FineTuningSettings.toJSON(message.fineTuning);
     }
+    if (message.likelyWrong !== 0) {
+      obj.likelyWrong = likelyWrongToJSON(message.likelyWrong);
+    }
     return obj;
   },
 
@@ -2130,6 +2232,96 @@ export const StudentSettings: MessageFns<StudentSettings> = {
     message.fineTuning = (object.fineTuning !== undefined && object.fineTuning !== null)
       ? FineTuningSettings.fromPartial(object.fineTuning)
       : undefined;
+    message.likelyWrong = object.likelyWrong ?? 0;
+    return message;
+  },
+};
+
+function createBaseGoldStageSettings(): GoldStageSettings {
+  return { epochs: 0, learningRate: undefined };
+}
+
+export const GoldStageSettings: MessageFns<GoldStageSettings> = {
+  encode(message: GoldStageSettings, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.epochs !== 0) {
+      writer.uint32(8).uint32(message.epochs);
+    }
+    if (message.learningRate !== undefined) {
+      writer.uint32(17).double(message.learningRate);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GoldStageSettings {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGoldStageSettings();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.epochs = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.learningRate = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GoldStageSettings {
+    return {
+      epochs: isSet(object.epochs) ? globalThis.Number(object.epochs) : 0,
+      learningRate: isSet(object.learningRate)
+        ? globalThis.Number(object.learningRate)
+        : isSet(object.learning_rate)
+        ? globalThis.Number(object.learning_rate)
+        : undefined,
+    };
+  },
+
+  toJSON(message: GoldStageSettings): unknown {
+    const obj: any = {};
+    if (message.epochs !== 0) {
+      obj.epochs = Math.round(message.epochs);
+    }
+    if (message.learningRate !== undefined) {
+      obj.learningRate = floatToJson(message.learningRate);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GoldStageSettings>, I>>(base?: I): GoldStageSettings {
+    return GoldStageSettings.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GoldStageSettings>, I>>(object: I): GoldStageSettings {
+    const message = createBaseGoldStageSettings();
+    message.epochs = object.epochs ?? 0;
+    message.learningRate = object.learningRate ?? undefined;
     return message;
   },
 };
@@ -2146,6 +2338,7 @@ function createBaseFineTuningSettings(): FineTuningSettings {
     labelSmoothing: 0,
     noiseRobustness: undefined,
     patience: 0,
+    goldStage: undefined,
   };
 }
 
@@ -2180,6 +2373,9 @@ export const FineTuningSettings: MessageFns<FineTuningSettings> = {
     }
     if (message.patience !== 0) {
       writer.uint32(80).uint32(message.patience);
+    }
+    if (message.goldStage !== undefined) {
+      GoldStageSettings.encode(message.goldStage, writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -2277,6 +2473,14 @@ export const FineTuningSettings: MessageFns<FineTuningSettings> = {
             message.patience = reader.uint32();
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.goldStage = GoldStageSettings.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2325,6 +2529,11 @@ export const FineTuningSettings: MessageFns<FineTuningSettings> = {
         ? globalThis.Number(object.noise_robustness)
         : undefined,
       patience: isSet(object.patience) ? globalThis.Number(object.patience) : 0,
+      goldStage: isSet(object.goldStage)
+        ? GoldStageSettings.fromJSON(object.goldStage)
+        : isSet(object.gold_stage)
+        ? GoldStageSettings.fromJSON(object.gold_stage)
+        : undefined,
     };
   },
 
@@ -2360,6 +2569,9 @@ export const FineTuningSettings: MessageFns<FineTuningSettings> = {
     if (message.patience !== 0) {
       obj.patience = Math.round(message.patience);
     }
+    if (message.goldStage !== undefined) {
+      obj.goldStage = GoldStageSettings.toJSON(message.goldStage);
+    }
     return obj;
   },
 
@@ -2378,6 +2590,9 @@ export const FineTuningSettings: MessageFns<FineTuningSettings> = {
     message.labelSmoothing = object.labelSmoothing ?? 0;
     message.noiseRobustness = object.noiseRobustness ?? undefined;
     message.patience = object.patience ?? 0;
+    message.goldStage = (object.goldStage !== undefined && object.goldStage !== null)
+      ? GoldStageSettings.fromPartial(object.goldStage)
+      : undefined;
     return message;
   },
 };

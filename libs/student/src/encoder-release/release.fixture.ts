@@ -28,7 +28,7 @@ export function tinyRelease(family: EncoderFamily, pooling: Pooling, pairs: bool
     layers: 2,
     heads: 4,
     intermediateSize: 64,
-    positions: 48,
+    positions: 112,
     firstPosition: isRoberta ? padTokenId + 1 : 0,
     tokenTypes: { bert: 2, distilbert: 0, roberta: 1, 'xlm-roberta': 1 }[family],
     layerNormEpsilon: 1e-12,
@@ -45,5 +45,5 @@ export function tinyRelease(family: EncoderFamily, pooling: Pooling, pairs: bool
       Float32Array.from({ length: count }, () => centre + 0.2 * normal()),
     );
   }
-  return { form: { config, pooling, pairs }, weights, tokenizer, maxTokens: 40, truncation: 'head' };
+  return { form: { config, pooling, pairs }, weights, tokenizer, maxTokens: 90, truncation: 'head' };
 }

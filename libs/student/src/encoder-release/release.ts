@@ -1,0 +1,70 @@
+import { devLoss } from '../fine-tuning/evaluate.ts';
+import type { DocumentText } from '../linear/features.ts';
+import { type EncoderModel, loadEncoderModel } from './encoder-model.ts';
+import { type EncoderRelease, releasePrecision, saveEncoder } from './save.ts';
+
+/** What 8-bit integers may cost on the held-out part: of the share of right decisions, and of the log-loss relatively. */
+const gate = { accuracy: 0.005, logLoss: 0.02 };
+
+/** Labelled documents that the encoder did not learn from. */
+export interface HeldOutDocuments {
+  readonly documents: readonly DocumentText[];
+  /** One distribution a document. */
+  readonly targets: readonly (readonly number[])[];
+  readonly kind: 'single' | 'multi';
+}
+
+export interface Released {
+  /** The model as anybody will load it. */
+  readonly model: EncoderModel;
+  /** Its logits of the held-out documents, [documents, labels]. */
+  readonly heldOutLogits: Float32Array;
+  /** Which precision was released and why, for the manifest. */
+  readonly facts: Readonly<Record<string, string | number | boolean>>;
+}
+
+/**
+ * Writes an encoder into an empty folder and tries both precisions on the held-out documents: 8-bit integers, more than twice as fast,
+ * are released where they decide as well within the gate; otherwise float32, and the facts say why.
+ */
+export async function releaseEncoder(folder: string, release: EncoderRelease, heldOut: HeldOutDocuments): Promise<Released> {
+  await saveEncoder(folder, release);
+  const labels = heldOut.targets[0]!.length;
+  const float32 = await measured(await loadEncoderModel(folder, labels, 'fp32'), heldOut);
+  const int8 = await measured(await loadEncoderModel(folder, labels, 'int8'), heldOut);
+  const lost = float32.accuracy - int8.accuracy;
+  const rise = int8.logLoss / float32.logLoss - 1;
+  const within = lost <= gate.accuracy && rise <= gate.logLoss;
+  const chosen = within ? int8 : float32;
+  await releasePrecision(folder, chosen.model.precision);
+  return {
+    model: chosen.model,
+    heldOutLogits: chosen.logits,
+    facts: {
+      precision: chosen.model.precision,
+      precisionReason:
+        `on ${heldOut.documents.length} held-out documents 8-bit integers ${within ? 'are' : 'are not'} within the gate: right decisions ` +
+        `${points(-lost)} (at most ${points(-gate.accuracy)} is tolerated), log-loss ${percent(rise)} (at most ${percent(gate.logLoss)})`,
+    },
+  };
+}
+
+async function measured(model: EncoderModel, { documents, targets, kind }: HeldOutDocuments) {
+  const { logits } = await model.logits(documents);
+  const examples = targets.map((target) => ({ target, weights: target.map(() => 1) }));
+  const right = targets.filter((target, row) => decidesAs(logits.subarray(row * target.length, (row + 1) * target.length), target, kind));
+  return { model, logits, accuracy: right.length / targets.length, logLoss: devLoss(logits, examples, kind) };
+}
+
+function decidesAs(logits: Float32Array, target: readonly number[], kind: 'single' | 'multi'): boolean {
+  if (kind === 'multi') return target.every((share, label) => share >= 0.5 === logits[label]! >= 0);
+  return target[logits.indexOf(Math.max(...logits))] === Math.max(...target);
+}
+
+function points(share: number): string {
+  return `${share > 0 ? '+' : ''}${(100 * share).toFixed(2)} points`;
+}
+
+function percent(share: number): string {
+  return `${share > 0 ? '+' : ''}${(100 * share).toFixed(1)} %`;
+}
