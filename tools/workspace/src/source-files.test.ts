@@ -18,7 +18,7 @@ interface SourceFile {
 function sourceFiles(): SourceFile[] {
   const found = globSync('{*,{apps,libs,tools,examples}/**/*}.{ts,mts,js,mjs,py}', {
     cwd: root,
-    exclude: (path) => /node_modules|src[/\\]generated/.test(path),
+    exclude: (path) => /node_modules|[/\\]generated/.test(path),
   });
   return found.map((path) => ({
     path: path.replaceAll('\\', '/'),

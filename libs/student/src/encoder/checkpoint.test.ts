@@ -239,7 +239,7 @@ describe('a checkpoint is refused', () => {
   });
 });
 
-describe('the real MiniLM', () => {
+describe('the real MiniLM of ../shared', () => {
   // Beside the working copy, not part of it: the weights are 90 MB.
   const minilm = join(import.meta.dirname, '../../../../../shared/models/all-MiniLM-L6-v2');
   it('is read as the safetensors of Python reads it', async (context) => {
