@@ -288,14 +288,17 @@ describe('a tokenizer file', () => {
 
 /** Beside the repository, not in it: the same vocabulary twice, the second with a truncation and a padding of 128 in its file. */
 const shared = new URL('../../../../../shared/', import.meta.url);
-describe.each(['data/tokenizers/bert-base-uncased/tokenizer.json', 'models/all-MiniLM-L6-v2/tokenizer.json'])('the real ../shared/%s', (path) => {
-  const file = fileURLToPath(new URL(path, shared));
-  const isThere = existsSync(file);
-  if (!isThere) console.warn(`SKIPPED: the test with a real tokenizer needs ../shared/${path}`);
+describe.each(['data/tokenizers/bert-base-uncased/tokenizer.json', 'models/all-MiniLM-L6-v2/tokenizer.json'])(
+  'the real ../shared/%s',
+  (path) => {
+    const file = fileURLToPath(new URL(path, shared));
+    const isThere = existsSync(file);
+    if (!isThere) console.warn(`SKIPPED: the test with a real tokenizer needs ../shared/${path}`);
 
-  it.skipIf(!isThere)('gives the ids of the reference', async () => {
-    const tokenizer = await loadTokenizer(file);
-    expect(tokenizer.vocabularySize).toBe(30_522);
-    await expectReference(tokenizer, JSON.parse(fileOf('bert-base-uncased-ids')) as Answers);
-  });
-});
+    it.skipIf(!isThere)('gives the ids of the reference', async () => {
+      const tokenizer = await loadTokenizer(file);
+      expect(tokenizer.vocabularySize).toBe(30_522);
+      await expectReference(tokenizer, JSON.parse(fileOf('bert-base-uncased-ids')) as Answers);
+    });
+  },
+);
