@@ -57,10 +57,12 @@ export interface SamplingSettings {
 }
 
 export interface StudentSettings {
-  /** Which student to train; `auto`: the best of the students that there are. */
+  /** Which student to train; `auto`: the best of those that can be trained in time, on a part held out of all of them. */
   readonly model: StudentKind | 'auto';
   /** The encoder that a frozen or fine-tuned student starts from: a folder, `hf:<owner>/<name>[@revision]`, or `scratch:small`; else null. */
   readonly encoder: string | null;
+  /** How long `auto` may train in all. */
+  readonly minutes: number;
   readonly seed: number;
   readonly classWeights: 'none' | 'balanced';
   /** What is done with the teacher's labels that confident learning takes for wrong. */

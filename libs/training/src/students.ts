@@ -1,3 +1,4 @@
+import type { StudentKind } from '@llambert/domain';
 import {
   encoderFromScratch,
   type FrozenProgress,
@@ -10,15 +11,16 @@ import {
   trainFrozen,
   trainLinear,
 } from '@llambert/student';
+import { bestStudent } from './best-student.ts';
 import { likelyWrongRows } from './likely-wrong.ts';
 import type { PlacedRequest, TrainedStudent, TrainingProgress } from './train-student.ts';
 
 type OnProgress = (progress: TrainingProgress) => void;
 
-/** Trains the student that the settings name and writes its files, in this thread. `auto` is the linear one for now. */
+/** Trains the student that the settings name and writes its files, in this thread. `auto`: the best of several. */
 export async function trainHere(asked: PlacedRequest, onProgress: OnProgress): Promise<TrainedStudent> {
   const { request, doubted } = await withDoubts(asked, onProgress);
-  const trained = await trainKind(request, onProgress);
+  const trained = await trainAsked(request, onProgress);
   return doubted === null ? trained : { ...trained, training: { ...trained.training, likelyWrong: request.settings.likelyWrong, doubted } };
 }
 
@@ -38,16 +40,21 @@ async function withDoubts(request: PlacedRequest, onProgress: OnProgress): Promi
   return { request: { ...request, rows: weighed }, doubted: wrong.size };
 }
 
-function trainKind(request: PlacedRequest, onProgress: OnProgress): Promise<TrainedStudent> {
-  switch (request.settings.model) {
-    case 'linear':
-    case 'auto':
-      return linearStudent(request, onProgress);
-    case 'fine-tuned':
-      return fineTunedStudent(request, onProgress);
-    case 'frozen':
-      return frozenStudent(request, onProgress);
-  }
+function trainAsked(request: PlacedRequest, onProgress: OnProgress): Promise<TrainedStudent> {
+  const { model } = request.settings;
+  if (model !== 'auto') return trainKind(model, request, onProgress, () => {});
+  return bestStudent(request, (kind, own, mayTake) => trainKind(kind, own, onProgress, mayTake));
+}
+
+/** @param mayTake hears how many seconds the training still takes, once that can be told; what it throws ends the training */
+function trainKind(
+  kind: StudentKind,
+  request: PlacedRequest,
+  onProgress: OnProgress,
+  mayTake: (secondsLeft: number) => void,
+): Promise<TrainedStudent> {
+  if (kind === 'linear') return linearStudent(request, onProgress);
+  return kind === 'frozen' ? frozenStudent(request, onProgress, mayTake) : fineTunedStudent(request, onProgress, mayTake);
 }
 
 async function linearStudent({ rows, labels, settings, score, folder }: PlacedRequest, onProgress: OnProgress): Promise<TrainedStudent> {
@@ -70,7 +77,11 @@ async function linearStudent({ rows, labels, settings, score, folder }: PlacedRe
   };
 }
 
-async function frozenStudent(request: PlacedRequest, onProgress: OnProgress): Promise<TrainedStudent> {
+async function frozenStudent(
+  request: PlacedRequest,
+  onProgress: OnProgress,
+  mayTake: (secondsLeft: number) => void,
+): Promise<TrainedStudent> {
   const { rows, labels, settings, score, threads } = request;
   const encoder = await encoderOf(request);
   const begun = performance.now();
@@ -80,7 +91,8 @@ async function frozenStudent(request: PlacedRequest, onProgress: OnProgress): Pr
     labels,
     settings,
     threads,
-    onProgress: (progress) => onProgress({ step: 'frozen student', ...frozenProgress(progress, (performance.now() - begun) / 1000) }),
+    onProgress: (progress) =>
+      onProgress({ step: 'frozen student', ...frozenProgress(progress, (performance.now() - begun) / 1000, mayTake) }),
   });
   onProgress({ step: 'trying 8-bit integers', done: 1, detail: '' });
   // The head learned from all rows; what integers change is the same on them as on others.
@@ -95,10 +107,17 @@ async function frozenStudent(request: PlacedRequest, onProgress: OnProgress): Pr
   };
 }
 
+/** The first steps of a training say little of the others. */
+const leastSecondsToJudge = 5;
+
 /** What embedding takes of the whole, more or less: the head is quick beside it. */
 const shareOfEmbedding = 0.9;
 
-function frozenProgress(progress: FrozenProgress, seconds: number): Pick<TrainingProgress, 'done' | 'detail'> {
+function frozenProgress(
+  progress: FrozenProgress,
+  seconds: number,
+  mayTake: (secondsLeft: number) => void,
+): Pick<TrainingProgress, 'done' | 'detail'> {
   if (progress.step === 'head') {
     const { done } = progress;
     return { done: shareOfEmbedding + (1 - shareOfEmbedding) * done, detail: '' };
@@ -106,13 +125,18 @@ function frozenProgress(progress: FrozenProgress, seconds: number): Pick<Trainin
   const { texts, ofTexts, tokens, ofTokens } = progress;
   // Short texts come first: what is left is measured in tokens.
   const left = ((ofTokens - tokens) * seconds) / tokens;
+  if (seconds > leastSecondsToJudge) mayTake(left);
   return {
     done: (shareOfEmbedding * tokens) / ofTokens,
     detail: `${texts} of ${ofTexts} texts read, ${Math.round(texts / seconds)} texts/s, ${duration(left)} left`,
   };
 }
 
-async function fineTunedStudent(request: PlacedRequest, onProgress: OnProgress): Promise<TrainedStudent> {
+async function fineTunedStudent(
+  request: PlacedRequest,
+  onProgress: OnProgress,
+  mayTake: (secondsLeft: number) => void,
+): Promise<TrainedStudent> {
   const { rows, labels, settings, score, stateFolder, threads } = request;
   const encoder = await encoderOf(request);
   const begun = performance.now();
@@ -129,6 +153,7 @@ async function fineTunedStudent(request: PlacedRequest, onProgress: OnProgress):
       stepsBefore ??= step - 1;
       const seconds = (performance.now() - begun) / 1000;
       const left = ((steps - step) * seconds) / (step - stepsBefore);
+      if (seconds > leastSecondsToJudge) mayTake(left);
       const figures = [`update ${step} of ${steps}`, `loss ${loss.toFixed(3)}`, `${Math.round(tokens / seconds)} tokens/s`];
       if (devLoss !== null) figures.push(`held-out loss ${devLoss.toFixed(3)}`);
       onProgress({

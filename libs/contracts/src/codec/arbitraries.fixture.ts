@@ -98,6 +98,7 @@ const tasks = record<Task>({
     student: record<Task['settings']['student']>({
       model: fc.constantFrom('linear', 'frozen', 'fine-tuned', 'auto'),
       encoder: orNull(text),
+      minutes: number,
       seed: count,
       classWeights: fc.constantFrom('none', 'balanced'),
       likelyWrong: fc.constantFrom('keep', 'halve', 'drop'),

@@ -170,6 +170,7 @@ function studentFromWire(wire: WireStudent): StudentSettings {
     model: students.fromWire('settings.student.model', wire.model),
     encoder: wire.encoder ?? null,
     classWeights: classWeights.fromWire('settings.student.class_weights', wire.classWeights),
+    minutes: finite('settings.student.minutes', wire.minutes),
     likelyWrong: likelyWrong.fromWire('settings.student.likely_wrong', wire.likelyWrong),
     truncation: truncations.fromWire('settings.student.truncation', wire.truncation),
     fineTuning: {

@@ -25,6 +25,7 @@ export const defaults = {
   },
   student: {
     model: 'auto',
+    minutes: 30,
     seed: 1,
     classWeights: 'none',
     likelyWrong: 'keep',

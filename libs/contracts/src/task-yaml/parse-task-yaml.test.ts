@@ -83,6 +83,7 @@ describe('a good task.yaml', () => {
           student: {
             model: 'auto',
             encoder: null,
+            minutes: 30,
             seed: 1,
             classWeights: 'none',
             likelyWrong: 'keep',
@@ -160,6 +161,12 @@ describe('a good task.yaml', () => {
 });
 
 describe('a student', () => {
+  it('of the best kind may have an encoder to try', () => {
+    const { task } = parse(`${least}student: {model: auto, encoder: "hf:a/b", minutes: 5}\n`);
+    expect(task.settings.student).toMatchObject({ model: 'auto', encoder: 'hf:a/b', minutes: 5 });
+    expect(problemsOf(`${least}student: {model: linear, encoder: "hf:a/b"}\n`).join()).toContain('goes with model: auto only');
+  });
+
   it.each([
     ['linear', { model: 'linear', encoder: null }],
     ['"frozen:hf:a/b@v2"', { model: 'frozen', encoder: 'hf:a/b@v2' }],

@@ -49,7 +49,11 @@ function fileOf({ task, goldFile, goldDraw }: ParsedTask): Record<string, unknow
     teacher,
     budget,
     sampling,
-    student: { ...student, model: writeStudentModel({ model: student.model, encoder }) },
+    student: {
+      ...student,
+      model: writeStudentModel({ model: student.model, encoder }),
+      ...(student.model === 'auto' && encoder !== null ? { encoder } : {}),
+    },
     gold: goldFile === null || goldDraw === null ? goldFile : { file: goldFile, sampled: goldDraw },
     routing,
   };

@@ -16,6 +16,7 @@ export function tinyEncoder(texts: readonly string[]): PretrainedEncoder {
 export const encoderSettings: StudentSettings = {
   model: 'fine-tuned',
   encoder: 'scratch:small',
+  minutes: 30,
   seed: 1,
   classWeights: 'none',
   likelyWrong: 'keep',

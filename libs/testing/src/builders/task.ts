@@ -43,6 +43,7 @@ export function aTask(change: { teacher?: Partial<TaskSettings['teacher']>; budg
       student: {
         model: 'linear',
         encoder: null,
+        minutes: 30,
         seed: 1,
         classWeights: 'none',
         likelyWrong: 'keep',

@@ -46,6 +46,7 @@ export function aStudent(pooling: 'first' | 'mean', batchSize: number, maxTokens
   return {
     model: 'fine-tuned',
     encoder: 'made up',
+    minutes: 30,
     seed: 1,
     classWeights: 'none',
     likelyWrong: 'keep',

@@ -631,6 +631,8 @@ export interface StudentSettings {
     | undefined;
   /** What is done with the teacher's labels that are likely wrong. */
   likelyWrong: LikelyWrong;
+  /** How long `auto` may train in all. */
+  minutes: number;
 }
 
 /** What of the fine-tuning is other on people's labels. */
@@ -2039,6 +2041,7 @@ function createBaseStudentSettings(): StudentSettings {
     truncation: 0,
     fineTuning: undefined,
     likelyWrong: 0,
+    minutes: 0,
   };
 }
 
@@ -2067,6 +2070,9 @@ export const StudentSettings: MessageFns<StudentSettings> = {
     }
     if (message.likelyWrong !== 0) {
       writer.uint32(64).int32(message.likelyWrong);
+    }
+    if (message.minutes !== 0) {
+      writer.uint32(73).double(message.minutes);
     }
     return writer;
   },
@@ -2148,6 +2154,14 @@ export const StudentSettings: MessageFns<StudentSettings> = {
             message.likelyWrong = reader.int32() as any;
             continue;
           }
+          case 9: {
+            if (tag !== 73) {
+              break;
+            }
+
+            message.minutes = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2186,6 +2200,7 @@ export const StudentSettings: MessageFns<StudentSettings> = {
         : isSet(object.likely_wrong)
         ? likelyWrongFromJSON(object.likely_wrong)
         : 0,
+      minutes: isSet(object.minutes) ? globalThis.Number(object.minutes) : 0,
     };
   },
 
@@ -2215,6 +2230,9 @@ export const StudentSettings: MessageFns<StudentSettings> = {
     if (message.likelyWrong !== 0) {
       obj.likelyWrong = likelyWrongToJSON(message.likelyWrong);
     }
+    if (message.minutes !== 0) {
+      obj.minutes = floatToJson(message.minutes);
+    }
     return obj;
   },
 
@@ -2233,6 +2251,7 @@ export const StudentSettings: MessageFns<StudentSettings> = {
       ? FineTuningSettings.fromPartial(object.fineTuning)
       : undefined;
     message.likelyWrong = object.likelyWrong ?? 0;
+    message.minutes = object.minutes ?? 0;
     return message;
   },
 };

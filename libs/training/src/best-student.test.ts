@@ -1,0 +1,98 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { StudentKind } from '@llambert/domain';
+import { aTask } from '@llambert/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { bestStudent, type TrainKind } from './best-student.ts';
+import type { DatasetRow } from './dataset.ts';
+import type { PlacedRequest } from './train-student.ts';
+
+const rows: DatasetRow[] = Array.from({ length: 40 }, (_, row) => ({
+  documentId: `d${row}`,
+  text: '',
+  target: row % 2 === 0 ? [1, 0] : [0, 1],
+  weight: 1,
+  fold: row % 5,
+  labelledBy: 'teacher',
+}));
+
+describe('the best student', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'llambert-best-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  const request = (encoder: PlacedRequest['encoder']): PlacedRequest => ({
+    rows,
+    labels: { kind: 'single', names: ['a', 'b'] },
+    settings: { ...aTask().settings.student, model: 'auto', encoder: encoder === null ? null : 'hf:a/b', minutes: 10 },
+    score: [],
+    folder,
+    encoder,
+    stateFolder: folder,
+    threads: 1,
+  });
+
+  /** Students that are wrong about every so manieth row; the fine-tuned one holds out the first fold alone. */
+  const students = (wrongEvery: Readonly<Record<StudentKind, number>>, secondsLeft = 0) => {
+    const asked: StudentKind[] = [];
+    const train: TrainKind = async (kind, own, mayTake) => {
+      asked.push(kind);
+      mayTake(secondsLeft);
+      await writeFile(join(own.folder, 'model'), kind);
+      const heldOut = [...rows.keys()].filter((row) => kind !== 'fine-tuned' || rows[row]!.fold === 0);
+      const logits = heldOut.flatMap((row, place) => {
+        const sign = (row % 2 === 0) === (place % wrongEvery[kind] !== 0) ? 1 : -1;
+        return [sign, -sign];
+      });
+      return {
+        student: kind,
+        baseModel: null,
+        heldOut: { rows: heldOut, logits: Float32Array.from(logits), on: kind === 'fine-tuned' ? 'held-out' : 'out-of-fold' },
+        scoredLogits: new Float32Array(),
+        training: { of: kind },
+      };
+    };
+    return { asked, train };
+  };
+
+  it('is the one with the best score on what none of them learned from; its files stay, the others go', async () => {
+    const { asked, train } = students({ linear: 2, frozen: 8, 'fine-tuned': 4 });
+    const best = await bestStudent(request({ folder: 'encoder' }), train);
+    expect(asked).toEqual(['linear', 'frozen', 'fine-tuned']);
+    expect(best.student).toBe('frozen');
+    expect(await readdir(folder)).toEqual(['model']);
+    expect(await readFile(join(folder, 'model'), 'utf8')).toBe('frozen');
+    expect(best.training).toMatchObject({
+      of: 'frozen',
+      students: expect.stringMatching(/^linear: .*; frozen: .* of 8 held-out labels.*; fine-tuned: /),
+    });
+  });
+
+  it('is not one that there was no time for, and says so', async () => {
+    const { train } = students({ linear: 4, frozen: 8, 'fine-tuned': 2 }, 601);
+    const best = await bestStudent(request({ folder: 'encoder' }), train);
+    expect(best.student).toBe('linear');
+    expect(await readdir(folder)).toEqual(['model']);
+    expect(best.training['students']).toContain('fine-tuned: given up, it would have taken 601 s more, beyond the 10 min');
+  });
+
+  it('is the linear one where there is no encoder, and never a frozen one with fresh weights', async () => {
+    const alone = students({ linear: 4, frozen: 8, 'fine-tuned': 2 });
+    await bestStudent(request(null), alone.train);
+    expect(alone.asked).toEqual(['linear']);
+    await rm(join(folder, 'model'));
+    const fresh = students({ linear: 4, frozen: 8, 'fine-tuned': 2 });
+    await bestStudent(request('scratch'), fresh.train);
+    expect(fresh.asked).toEqual(['linear', 'fine-tuned']);
+  });
+
+  it('passes on what else goes wrong', async () => {
+    const fails: TrainKind = async () => {
+      throw new Error('broken');
+    };
+    await expect(bestStudent(request(null), fails)).rejects.toThrow('broken');
+  });
+});
