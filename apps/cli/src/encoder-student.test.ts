@@ -65,7 +65,7 @@ describe('an encoder as the student', () => {
     writeFileSync(at('task.yaml'), `${text.join('\n')}\n`);
   }
 
-  it('is trained from scratch, labels everything, and labels again from its folder', { timeout: 120_000 }, async () => {
+  it('is trained from scratch, labels everything, and labels again from its folder', { timeout: 400_000 }, async () => {
     const { code, stderr, stdout } = await user(...run);
     expect([code, stderr]).toEqual([0, expect.any(String)]);
     expect(stdout).toContain('student    fine-tuned');
@@ -85,7 +85,7 @@ describe('an encoder as the student', () => {
     expect(again.map(({ id, label }) => [id, label])).toEqual(labelled.map(({ id, label }) => [id, label]));
   });
 
-  it('ends with the same model when killed while it trains', { timeout: 180_000 }, async () => {
+  it('ends with the same model when killed while it trains', { timeout: 400_000 }, async () => {
     task('scratch:small', 2);
     expect(await user(...run)).toMatchObject({ code: 0 });
     const [alone] = lines('out/labels.jsonl') as { model: string }[];

@@ -35,7 +35,7 @@ describe('the whole loop', () => {
     expect(again.code).toBe(0);
     expect(task.teacher.ledger().billed.calls).toBe(summary.cost.calls);
     expect(task.rowsIn('run/labels.jsonl')).toEqual(rows);
-  }, 60_000);
+  }, 240_000);
 
   it('gives a multi-label task its sets of labels', async () => {
     const documents = colourDocuments(600);
@@ -47,7 +47,7 @@ describe('the whole loop', () => {
     const right = rows.filter((row, index) => row.labels.join() === documents[index]!.colours.join()).length;
     expect(right / rows.length).toBeGreaterThan(0.85);
     expect(Object.keys(rows[0].probabilities)).toEqual(colours);
-  }, 60_000);
+  }, 240_000);
 
   it('certifies with gold of a uniform draw, and exports what came in with what came out', async () => {
     const documents = colourDocuments(900);
@@ -76,7 +76,7 @@ describe('the whole loop', () => {
     expect(lines[0]).toBe('id,shelf,text,label,probability,route');
     expect(lines).toHaveLength(901);
     expect(lines[1]).toMatch(/^doc-0,"s, doc-0","the red .*",red,[01][.\d]*,(auto|review)$/);
-  }, 60_000);
+  }, 240_000);
 
   it('learns from pairs of texts', async () => {
     const pairs = colourDocuments(600).map(({ id, text }, index) => ({ id, first: 'Which colour?', second: text, index }));
@@ -112,7 +112,7 @@ describe('the whole loop', () => {
     const half = await task.user(['label', '--model', 'run', '--input', 'pairs.jsonl.gz', '--text-field', 'second', '--out', 'half.jsonl']);
     expect(half).toMatchObject({ code: 2, stderr: expect.stringContaining('--pair-field') });
     expect(existsSync(task.at('half.jsonl'))).toBe(false);
-  }, 60_000);
+  }, 240_000);
 
   it('reads standard input, and labels more with the model it left', async () => {
     const documents = colourDocuments(400);
@@ -148,5 +148,5 @@ describe('the whole loop', () => {
     expect(await label(digest.slice(0, 3))).toMatchObject({ code: 2, stderr: expect.stringContaining('at least 4 digits') });
     const status = await task.user(['--json', 'status', 'run']);
     expect(JSON.parse(status.stdout)).toMatchObject({ task: 'colours', outcome: 'labelled' });
-  }, 60_000);
+  }, 240_000);
 });

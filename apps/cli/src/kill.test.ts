@@ -108,7 +108,7 @@ budget: {usd: 5, annotations: ${annotations}}
     expect(spend.calls).toBeGreaterThanOrEqual(entries.length);
     expect(spend.settled).toBeLessThanOrEqual(nanoUsd(5));
     expect(spend.reserved).toBe(0);
-  }, 120_000);
+  }, 400_000);
 
   function expectNothingHalfWritten(out: string): void {
     for (const name of ['labels.jsonl', 'annotations.jsonl', 'dead-letters.jsonl']) {
@@ -128,5 +128,5 @@ budget: {usd: 5, annotations: ${annotations}}
     expect(second).toMatchObject({ code: 2, stdout: '' });
     expect(second.stderr).toContain('another llambert is working in');
     expect(await first.ended).toMatchObject({ code: 0 });
-  }, 60_000);
+  }, 240_000);
 });

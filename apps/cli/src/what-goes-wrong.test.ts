@@ -29,7 +29,7 @@ describe('what cannot go well', () => {
     await refuses(['run', 'task.yaml', '--out', 'run4'], 2, '--input');
     writeFileSync(task.at('task.yaml'), 'task: x\nlabels: [a, a]\nbuget: 3\n');
     await refuses(['run', 'task.yaml', '--input', 'empty.jsonl', '--out', 'run5'], 2, 'task.yaml:', 'buget', 'budget');
-  }, 60_000);
+  }, 240_000);
 
   it('a mistake in the command does not spoil the folder for the corrected one', async () => {
     task.writeTask();
@@ -40,7 +40,7 @@ describe('what cannot go well', () => {
     const result = await task.user(run);
     expect(result, result.stderr).toMatchObject({ code: 0 });
     expect(JSON.parse(result.stdout).documents).toMatchObject({ labelled: 200, deadLetters: 0 });
-  }, 60_000);
+  }, 240_000);
 
   it('a run killed with calls in flight does not block one with other settings near the cap', async () => {
     const slow = await task.start({ latencyMs: 2000 });
@@ -59,7 +59,7 @@ describe('what cannot go well', () => {
     const { cost } = JSON.parse(result.stdout) as Summary;
     expect(cost.usd).toBeLessThanOrEqual(cost.capUsd);
     expect(cost.unknownOutcomes).toBeGreaterThan(0);
-  }, 60_000);
+  }, 240_000);
 
   it('a teacher that gives nothing usable ends without a model, and the same command tries again once it is mended', async () => {
     const unusable = await task.start({ faults: { 'malformed-body': { probability: 1 } } });
@@ -73,7 +73,7 @@ describe('what cannot go well', () => {
     await task.stop(unusable);
     await task.start({ port });
     expect(await task.user(run)).toMatchObject({ code: 0 });
-  }, 60_000);
+  }, 240_000);
 
   it('a teacher whose first answers cannot be used is asked no more, and the mended task goes on in the same folder', async () => {
     const useless = await task.start({ faults: { 'unknown-label': { probability: 1 } } });
@@ -90,7 +90,7 @@ describe('what cannot go well', () => {
     const mended = await task.user(run);
     expect(mended, mended.stderr).toMatchObject({ code: 0 });
     expect(JSON.parse(mended.stdout).annotations).toMatchObject({ labelled: 60, rejected: 0 });
-  }, 60_000);
+  }, 240_000);
 
   it('money is marked as a bound where the server does not say what it took', async () => {
     const silent = await task.start({ faults: { 'missing-usage': { probability: 1 } } });
@@ -104,7 +104,7 @@ describe('what cannot go well', () => {
     expect(stdout.match(/there is no certify gold/g)).toHaveLength(1);
     const { cost } = JSON.parse(readFileSync(task.at('run/summary.json'), 'utf8')) as Summary;
     expect(cost).toMatchObject({ atMost: true, unmeasuredCalls: 30, unmeasuredUsd: cost.usd });
-  }, 60_000);
+  }, 240_000);
 
   it('a round that is rejected as a whole opens no other', async () => {
     const useless = await task.start({ faults: { refusal: { probability: 1 } } });
@@ -115,7 +115,7 @@ describe('what cannot go well', () => {
     expect(result, result.stderr).toMatchObject({ code: 2 });
     expect(JSON.parse(result.stdout)).toMatchObject({ roundsEnd: 'nothing_usable', annotations: { rejections: { refused: 15 } } });
     expect(useless.ledger().billed.calls).toBe(15);
-  }, 60_000);
+  }, 240_000);
 
   it('a teacher that puts every call off for hours ends the run when patience is over', async () => {
     const busy = await task.start({ faults: { 'rate-limit': { probability: 1 } }, retryAfterSeconds: 86_400 });
@@ -123,7 +123,7 @@ describe('what cannot go well', () => {
     writeFileSync(task.at('task.yaml'), readFileSync(task.at('task.yaml'), 'utf8').replace(task.teacher.baseUrl, busy.baseUrl));
     task.writeDocuments(colourDocuments(100));
     await refuses([...run, '--patience', '2'], 4, 'asking the teacher failed (HTTP 429', 'given no answer for 2 s');
-  }, 60_000);
+  }, 240_000);
 
   it('nothing is written over what is read, and nothing that is missing is taken for done', async () => {
     task.writeTask();
@@ -136,7 +136,7 @@ describe('what cannot go well', () => {
     rmSync(task.at('run/state/events.db'));
     await refuses(run, 2, 'events.db', 'another folder');
     expect(readFileSync(task.at('run/labels.jsonl'), 'utf8')).toBe(labels);
-  }, 60_000);
+  }, 240_000);
 
   it('good documents survive bad ones, which end as dead letters with reasons and places', async () => {
     task.writeTask();
@@ -150,7 +150,7 @@ describe('what cannot go well', () => {
     const dead = task.rowsIn('run/dead-letters.jsonl');
     expect(dead[0].position).toMatch(/documents\.jsonl:11$/);
     expect(dead.map((letter) => letter.reason)).toContain('duplicate_id');
-  }, 60_000);
+  }, 240_000);
 
   it('gold with a label that the task does not have; and gold that the task does not name', async () => {
     task.writeDocuments(colourDocuments(50));
@@ -159,7 +159,7 @@ describe('what cannot go well', () => {
     await refuses(run, 2, 'gold.jsonl lies beside the task, but the task does not name it', 'gold: gold.jsonl');
     task.writeTask(['gold: gold.jsonl']);
     await refuses(run, 2, 'gold.jsonl:2', 'purple', 'red, green, blue');
-  }, 60_000);
+  }, 240_000);
 
   it('too few documents or annotations for any model, before a call is paid', async () => {
     task.writeTask();
@@ -173,7 +173,7 @@ describe('what cannot go well', () => {
     expect(task.teacher.ledger().billed.calls).toBe(0);
     task.writeTask([], { budget: '{usd: 1, annotations: 40}' });
     expect((await task.user(run)).code).toBe(0);
-  }, 60_000);
+  }, 240_000);
 
   it('a budget that no call fits in ends with its own exit code', async () => {
     task.writeTask([], { budget: '{usd: 0.00001, annotations: 100}' });
@@ -181,7 +181,7 @@ describe('what cannot go well', () => {
     const result = await task.user(run);
     expect(result, result.stderr).toMatchObject({ code: 3 });
     expect(task.teacher.ledger().billed.calls).toBe(0);
-  }, 60_000);
+  }, 240_000);
 
   it('a teacher that is away ends the run when patience is over, and the run goes on when it is back', async () => {
     task.writeTask();
@@ -192,7 +192,7 @@ describe('what cannot go well', () => {
     await task.start({ port: Number(address.port) });
     const result = await task.user(run);
     expect(result, result.stderr).toMatchObject({ code: 0 });
-  }, 60_000);
+  }, 240_000);
 
   it('a wrong key is no reason to wait, and is never shown', async () => {
     const guarded = await task.start({ apiKey: 'right' });
@@ -203,7 +203,7 @@ describe('what cannot go well', () => {
     const result = await llambert(run, { cwd: task.folder, env: { TEACHER_KEY: 'sk-very-secret-indeed' } });
     expect(result, result.stderr).toMatchObject({ code: 4 });
     expect(result.stderr + result.stdout).not.toContain('secret');
-  }, 60_000);
+  }, 240_000);
 
   it('another task or other input in the same folder is refused, other settings are not', async () => {
     task.writeTask();
@@ -225,7 +225,7 @@ describe('what cannot go well', () => {
     task.writeTask();
     task.writeDocuments(colourDocuments(301));
     await refuses(run, 2, 'other input', '--out');
-  }, 60_000);
+  }, 240_000);
 
   it.each(['SIGINT', 'SIGTERM'] as const)(
     '%s stops cleanly with exit code 130',

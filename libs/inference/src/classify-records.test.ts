@@ -12,6 +12,7 @@ const target = { prefix: 'test', task: 'task', pass: 'live', predictionsTopic: '
 const byLength: Classifier = {
   kind: 'linear',
   labels,
+  close: async () => {},
   async classify(documents) {
     return {
       probabilities: Float32Array.from(documents.flatMap(({ text }) => (text.length > 10 ? [0.25, 0.75] : [0.75, 0.25]))),

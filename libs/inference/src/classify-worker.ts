@@ -26,6 +26,8 @@ parentPort!.on('message', (request: ClassifyRequest) => {
 async function answer(request: ClassifyRequest): Promise<ClassifyReply> {
   try {
     if (loaded?.digest !== request.digest) {
+      await loaded?.classifier.close();
+      loaded = null;
       loaded = { digest: request.digest, manifest: request.manifest, classifier: await loadClassifier(request.folder, request.manifest) };
     }
     return { id: request.id, outputs: await classifyRecords(loaded, request.target, request.records) };

@@ -18,6 +18,7 @@ const pool: ClassifierPool = {
     const classifier: LoadedModel['classifier'] = {
       kind: 'linear',
       labels,
+      close: async () => {},
       classify: async (documents) => ({
         probabilities: Float32Array.from(documents.flatMap(() => [0.75, 0.25])),
         truncated: new Uint8Array(documents.length),

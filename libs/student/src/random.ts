@@ -1,10 +1,9 @@
 /**
  * Numbers from the standard normal distribution by the polar method (Marsaglia and Bray 1964), which needs no sine: sums, products,
- * a root and a logarithm only.
- * @param seed a whole number from 0 to 2^32 - 1
+ * a root and a logarithm only. Seed and stream as of `uniformNumbers`.
  */
-export function normalNumbers(seed: number): () => number {
-  const uniform = uniformNumbers(seed);
+export function normalNumbers(seed: number, stream = 0): () => number {
+  const uniform = uniformNumbers(seed, stream);
   let spare: number | null = null;
   return () => {
     if (spare !== null) {

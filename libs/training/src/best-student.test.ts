@@ -60,7 +60,7 @@ describe('the best student', () => {
 
   it('is the one with the best score on what none of them learned from; its files stay, the others go', async () => {
     const { asked, train } = students({ linear: 2, frozen: 8, 'fine-tuned': 4 });
-    const best = await bestStudent(request({ folder: 'encoder' }), train);
+    const best = await bestStudent(request({ folder: 'encoder', name: 'hf:a/b' }), train);
     expect(asked).toEqual(['linear', 'frozen', 'fine-tuned']);
     expect(best.student).toBe('frozen');
     expect(await readdir(folder)).toEqual(['model']);
@@ -73,7 +73,7 @@ describe('the best student', () => {
 
   it('is not one that there was no time for, and says so', async () => {
     const { train } = students({ linear: 4, frozen: 8, 'fine-tuned': 2 }, 601);
-    const best = await bestStudent(request({ folder: 'encoder' }), train);
+    const best = await bestStudent(request({ folder: 'encoder', name: 'hf:a/b' }), train);
     expect(best.student).toBe('linear');
     expect(await readdir(folder)).toEqual(['model']);
     expect(best.training['students']).toContain('fine-tuned: given up, it would have taken 601 s more, beyond the 10 min');

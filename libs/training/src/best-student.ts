@@ -49,9 +49,7 @@ export async function bestStudent(request: PlacedRequest, train: TrainKind): Pro
     } catch (error) {
       if (!(error instanceof TooSlow)) throw error;
       await rm(into, { recursive: true });
-      said.push(
-        `${kind}: not trained, it would have taken ${error.seconds} s more than the ${settings.minutes} min of student.minutes leave`,
-      );
+      said.push(`${kind}: given up, it would have taken ${error.seconds} s more, beyond the ${settings.minutes} min of student.minutes`);
     }
   }
 

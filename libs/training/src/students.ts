@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import type { StudentKind } from '@llambert/domain';
 import {
   encoderFromScratch,
@@ -95,12 +96,12 @@ async function frozenStudent(
       onProgress({ step: 'frozen student', ...frozenProgress(progress, (performance.now() - begun) / 1000, mayTake) }),
   });
   onProgress({ step: 'trying 8-bit integers', done: 1, detail: '' });
-  // The head learned from all rows; what integers change is the same on them as on others.
+  // The head learned from all rows, so there are no others to try integers on.
   const judges = [...rows.keys()].filter((row) => row % 5 === 0);
-  const { model, facts } = await release(request, trained.model, judges);
+  const { model, facts } = await release(request, trained.model, judges, true);
   return {
     student: 'frozen',
-    baseModel: { name: settings.encoder!, licence: encoder.licence },
+    baseModel: baseModelOf(request, encoder),
     heldOut: { rows: rows.map((_, row) => row), logits: trained.outOfFold.logits, on: 'out-of-fold' },
     scoredLogits: (await model.logits(score)).logits,
     training: { ...trained.facts, ...facts },
@@ -139,8 +140,7 @@ async function fineTunedStudent(
 ): Promise<TrainedStudent> {
   const { rows, labels, settings, score, stateFolder, threads } = request;
   const encoder = await encoderOf(request);
-  const begun = performance.now();
-  let stepsBefore: number | null = null;
+  let begun = { stage: '', at: 0, step: 0 };
   const trained = await trainEncoder({
     encoder,
     rows,
@@ -150,38 +150,48 @@ async function fineTunedStudent(
     stateFolder,
     threads,
     onProgress: ({ stage, step, steps, loss, tokens, devLoss }) => {
-      stepsBefore ??= step - 1;
-      const seconds = (performance.now() - begun) / 1000;
-      const left = ((steps - step) * seconds) / (step - stepsBefore);
-      if (seconds > leastSecondsToJudge) mayTake(left);
-      const figures = [`update ${step} of ${steps}`, `loss ${loss.toFixed(3)}`, `${Math.round(tokens / seconds)} tokens/s`];
+      // Speed is measured from a stage's first update on, in this process.
+      if (begun.stage !== stage) begun = { stage, at: performance.now(), step };
+      const seconds = (performance.now() - begun.at) / 1000;
+      const figures = [`update ${step} of ${steps}`, `loss ${loss.toFixed(3)}`];
       if (devLoss !== null) figures.push(`held-out loss ${devLoss.toFixed(3)}`);
+      if (step > begun.step) {
+        const left = ((steps - step) * seconds) / (step - begun.step);
+        if (seconds > leastSecondsToJudge) mayTake(left);
+        figures.push(`${Math.round(tokens / seconds)} tokens/s`, `${duration(left)} left`);
+      }
       onProgress({
         step: stage === 'gold' ? 'fine-tuned student, on gold' : 'fine-tuned student',
         done: step / steps,
-        detail: [...figures, `${duration(left)} left`].join(', '),
+        detail: figures.join(', '),
       });
     },
   });
   onProgress({ step: 'trying 8-bit integers', done: 1, detail: '' });
-  const { model, heldOutLogits, facts } = await release(request, trained.model, trained.heldOut);
+  const { model, logits, facts } = await release(request, trained.model, trained.heldOut, false);
+  await rm(stateFolder, { recursive: true, force: true });
   return {
     student: 'fine-tuned',
-    baseModel: { name: settings.encoder!, licence: encoder.licence },
-    heldOut: { rows: trained.heldOut, logits: heldOutLogits, on: 'held-out' },
+    baseModel: baseModelOf(request, encoder),
+    heldOut: { rows: trained.heldOut, logits, on: 'held-out' },
     scoredLogits: (await model.logits(score)).logits,
     training: { ...trained.facts, ...facts },
   };
 }
 
 /** Writes the student's files in the precision that some rows show to be good enough. */
-function release({ rows, labels, folder }: PlacedRequest, trained: TrainedEncoder, judges: readonly number[]): Promise<Released> {
+function release(
+  { rows, labels, folder }: PlacedRequest,
+  trained: TrainedEncoder,
+  judges: readonly number[],
+  learned: boolean,
+): Promise<Released> {
   const { shape, tokenizerJson, ...rest } = trained;
   const pairs = rows.some(({ textPair }) => textPair !== undefined);
   const form = { config: shape.config, pooling: shape.pooling, pairs };
   const documents = judges.map((row) => rows[row]!);
   const targets = documents.map(({ target }) => target);
-  return releaseEncoder(folder, { ...rest, form, tokenizer: tokenizerJson }, { documents, targets, kind: labels.kind });
+  return releaseEncoder(folder, { ...rest, form, tokenizer: tokenizerJson }, { learned, documents, targets, kind: labels.kind });
 }
 
 async function encoderOf({ encoder, rows, settings }: PlacedRequest): Promise<PretrainedEncoder> {
@@ -190,6 +200,10 @@ async function encoderOf({ encoder, rows, settings }: PlacedRequest): Promise<Pr
     return encoderFromScratch(texts, settings.seed);
   }
   return loadPretrained(encoder!.folder);
+}
+
+function baseModelOf({ encoder, settings }: PlacedRequest, { licence }: PretrainedEncoder): TrainedStudent['baseModel'] {
+  return { name: encoder === 'scratch' ? settings.encoder! : encoder!.name, licence };
 }
 
 function duration(seconds: number): string {

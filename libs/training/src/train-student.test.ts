@@ -22,7 +22,7 @@ function rows(count: number): DatasetRow[] {
 }
 
 const place: TrainingPlace = {
-  encoderFolder: async () => {
+  fetchEncoder: async () => {
     throw new Error('no encoder is wanted here');
   },
   stateFolder: tmpdir(),
@@ -38,7 +38,12 @@ async function saveFresh(folder: string): Promise<void> {
   const head = [['classifier.weight', new Float32Array(2 * config.hiddenSize)] as const, ['classifier.bias', new Float32Array(2)] as const];
   const form = { config, pooling: 'mean' as const, pairs: false };
   const release = { form, weights: new Map([...weights, ...head]), tokenizer: tokenizerJson, maxTokens: 32, truncation: 'head' as const };
-  await releaseEncoder(folder, release, { documents: rows(2), targets: rows(2).map(({ target }) => target), kind: 'single' });
+  await releaseEncoder(folder, release, {
+    learned: true,
+    documents: rows(2),
+    targets: rows(2).map(({ target }) => target),
+    kind: 'single',
+  });
 }
 
 describe('training in a worker', () => {
@@ -79,12 +84,12 @@ describe('training in a worker', () => {
     await saveFresh(checkpoint);
     const settings = { ...aTask().settings.student, model: 'frozen' as const, encoder: './checkpoint' };
     const asked: unknown[] = [];
-    const encoderFolder: TrainingPlace['encoderFolder'] = async (source) => {
+    const fetchEncoder: TrainingPlace['fetchEncoder'] = async (source) => {
       asked.push(source);
-      return checkpoint;
+      return { folder: checkpoint, name: './checkpoint' };
     };
     const seen: TrainingProgress[] = [];
-    const train = trainInWorker({ ...place, encoderFolder }, (progress) => seen.push(progress));
+    const train = trainInWorker({ ...place, fetchEncoder }, (progress) => seen.push(progress));
     const score = request().score;
     const trained = await train(request({ settings, folder: student }), new AbortController().signal);
     expect(asked).toEqual([{ kind: 'folder', path: './checkpoint' }]);

@@ -21,10 +21,17 @@ export interface TrainRequest {
   readonly folder: string;
 }
 
+/** An encoder on this machine. */
+export interface FetchedEncoder {
+  readonly folder: string;
+  /** What it is called in a manifest: with the commit where it is a model of the hub. */
+  readonly name: string;
+}
+
 /** What a machine gives a training. */
 export interface TrainingPlace {
-  /** Brings the weights of an encoder that is not made here, and says in which folder they are. */
-  readonly encoderFolder: (source: Exclude<EncoderSource, { kind: 'scratch' }>, signal: AbortSignal) => Promise<string>;
+  /** Brings the weights of an encoder that is not made here. */
+  readonly fetchEncoder: (source: Exclude<EncoderSource, { kind: 'scratch' }>, signal: AbortSignal) => Promise<FetchedEncoder>;
   /** Folder in which a long training keeps its state, to go on from after a crash. */
   readonly stateFolder: string;
   /** Threads to compute with. */
@@ -33,8 +40,8 @@ export interface TrainingPlace {
 
 /** All that a training needs, in a form that can be sent to a thread. */
 export interface PlacedRequest extends TrainRequest {
-  /** The folder of the encoder to start from, `scratch`, or null where the student has none. */
-  readonly encoder: { readonly folder: string } | 'scratch' | null;
+  /** The encoder to start from, `scratch`, or null where the student has none. */
+  readonly encoder: FetchedEncoder | 'scratch' | null;
   readonly stateFolder: string;
   readonly threads: number;
 }
@@ -108,6 +115,6 @@ async function placed(request: TrainRequest, place: TrainingPlace, signal: Abort
   const { stateFolder, threads } = place;
   const source = request.settings.encoder === null ? null : parseEncoderSource(request.settings.encoder);
   if (source === null) return { ...request, encoder: null, stateFolder, threads };
-  const encoder = source.kind === 'scratch' ? ('scratch' as const) : { folder: await place.encoderFolder(source, signal) };
+  const encoder = source.kind === 'scratch' ? ('scratch' as const) : await place.fetchEncoder(source, signal);
   return { ...request, encoder, stateFolder, threads };
 }

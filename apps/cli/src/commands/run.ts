@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { encoderFolders } from '../run/encoder-folder.ts';
+import { encoderFetcher } from '../run/fetch-encoder.ts';
 import { noGold, readGoldFor } from '../run/gold.ts';
 import { apiKeyOf } from '../run/loop.ts';
 import { runTask } from '../run/run.ts';
@@ -41,7 +41,7 @@ export function addRunCommand(program: Command, context: CommandContext): void {
             reading: readingOptions(flags),
             out: flags.out,
             apiKey: apiKeyOf(task, process.env),
-            encoderFolder: encoderFolders(taskFile, process.env, reporter),
+            fetchEncoder: encoderFetcher(taskFile, process.env, reporter),
             workers: flags.workers ?? null,
             patienceSeconds: flags.patience,
           },

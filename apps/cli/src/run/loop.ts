@@ -8,7 +8,7 @@ import { joinServices, outboxRelay, type Service, systemClock } from '@llambert/
 import { gatewayService } from '@llambert/review';
 import { samplerService } from '@llambert/sampling';
 import { type TrainingProgress, trainerService, trainInWorker } from '@llambert/training';
-import type { EncoderFolder } from './encoder-folder.ts';
+import type { FetchEncoder } from './fetch-encoder.ts';
 import type { RunFolder } from './run-folder.ts';
 
 /** Rest between two looks for what is to do, in milliseconds: one machine has no lag to hide. */
@@ -28,7 +28,7 @@ export interface LoopOptions {
   readonly state: Awaited<ReturnType<RunFolder['openLoop']>>;
   readonly apiKey: string | null;
   readonly workers: number | null;
-  readonly encoderFolder: EncoderFolder;
+  readonly fetchEncoder: FetchEncoder;
   readonly onTraining: (progress: TrainingProgress) => void;
   readonly onOutcome: (failure: TeacherFailure | null) => void;
   readonly onRetry: OnRetry;
@@ -61,7 +61,7 @@ export function startLoop(run: RunFolder, options: LoopOptions): Service {
       jobs: state.jobs,
       artifacts: run.artifacts,
       train: trainInWorker(
-        { encoderFolder: options.encoderFolder, stateFolder: run.paths.training, threads: availableParallelism() },
+        { fetchEncoder: options.fetchEncoder, stateFolder: run.paths.training, threads: availableParallelism() },
         options.onTraining,
       ),
     }),

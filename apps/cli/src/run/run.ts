@@ -7,8 +7,8 @@ import type { Summary } from '@llambert/review';
 import { leastRows } from '@llambert/training';
 import type { Reporter } from '../terminal/reporter.ts';
 import { retryNotices } from '../terminal/retry-notices.ts';
-import { type EncoderFolder, prepareEncoder } from './encoder-folder.ts';
 import { expectEnough } from './enough-documents.ts';
+import { type FetchEncoder, prepareEncoder } from './fetch-encoder.ts';
 import { type GoldFile, publishGold } from './gold.ts';
 import { ingest } from './ingest.ts';
 import type { CurrentLoop } from './look-into-run.ts';
@@ -26,7 +26,7 @@ export interface RunRequest {
   readonly reading: Omit<ReadOptions, 'onNotice' | 'onProgress'>;
   readonly out: string;
   readonly apiKey: string | null;
-  readonly encoderFolder: EncoderFolder;
+  readonly fetchEncoder: FetchEncoder;
   /** Worker threads that classify; null: one for each core. */
   readonly workers: number | null;
   /** How long the teacher may be away before the run stops, in seconds. */
@@ -42,7 +42,7 @@ const lookMs = 100;
  */
 export async function runTask(request: RunRequest, reporter: Reporter, signal: AbortSignal): Promise<Summary> {
   expectOutside(request.out, request.inputs);
-  await prepareEncoder(request.task.settings.student, request.encoderFolder, signal);
+  await prepareEncoder(request.task.settings.student, request.fetchEncoder, signal);
   const onRetry = retryNotices(reporter, Date.now);
   const run = await openRunFolder(request.out, onRetry);
   try {
@@ -107,7 +107,7 @@ async function labelAll(
     state,
     apiKey: request.apiKey,
     workers: request.workers,
-    encoderFolder: request.encoderFolder,
+    fetchEncoder: request.fetchEncoder,
     onTraining: progress.onTraining,
     onOutcome: trouble.onOutcome,
     onRetry,

@@ -37,8 +37,8 @@ async function expectedLogits(release: EncoderRelease, documents: readonly Token
   const { form, weights } = release;
   const texts = await readTokenizer(release.tokenizer, 'fixture').tokenize(documents, release);
   const shape = { ...form, shapes: classifierShapes(form.config, labels) };
-  const score = await scorer(shape, { threads: 1, microBatchTokens: 1 });
-  return score(
+  const reader = await scorer(shape, { threads: 1, microBatchTokens: 1 });
+  return reader.read(
     texts.map((tokens) => ({ tokens })),
     weights,
   );

@@ -6,8 +6,10 @@ import { type EncoderRelease, releasePrecision, saveEncoder } from './save.ts';
 /** What 8-bit integers may cost on the held-out part: of the share of right decisions, and of the log-loss relatively. */
 const gate = { accuracy: 0.005, logLoss: 0.02 };
 
-/** Labelled documents that the encoder did not learn from. */
-export interface HeldOutDocuments {
+/** Labelled documents that both precisions are tried on. */
+export interface Judges {
+  /** Whether the encoder or its head learned from them. */
+  readonly learned: boolean;
   readonly documents: readonly DocumentText[];
   /** One distribution a document. */
   readonly targets: readonly (readonly number[])[];
@@ -17,39 +19,40 @@ export interface HeldOutDocuments {
 export interface Released {
   /** The model as anybody will load it. */
   readonly model: EncoderModel;
-  /** Its logits of the held-out documents, [documents, labels]. */
-  readonly heldOutLogits: Float32Array;
+  /** Its logits of the judges, [documents, labels]. */
+  readonly logits: Float32Array;
   /** Which precision was released and why, for the manifest. */
   readonly facts: Readonly<Record<string, string | number | boolean>>;
 }
 
 /**
- * Writes an encoder into an empty folder and tries both precisions on the held-out documents: 8-bit integers, more than twice as fast,
+ * Writes an encoder into an empty folder and tries both precisions on labelled documents: 8-bit integers, more than twice as fast,
  * are released where they decide as well within the gate; otherwise float32, and the facts say why.
  */
-export async function releaseEncoder(folder: string, release: EncoderRelease, heldOut: HeldOutDocuments): Promise<Released> {
+export async function releaseEncoder(folder: string, release: EncoderRelease, judges: Judges): Promise<Released> {
   await saveEncoder(folder, release);
-  const labels = heldOut.targets[0]!.length;
-  const float32 = await measured(await loadEncoderModel(folder, labels, 'fp32'), heldOut);
-  const int8 = await measured(await loadEncoderModel(folder, labels, 'int8'), heldOut);
+  const labels = judges.targets[0]!.length;
+  const float32 = await measured(await loadEncoderModel(folder, labels, 'fp32'), judges);
+  const int8 = await measured(await loadEncoderModel(folder, labels, 'int8'), judges);
   const lost = float32.accuracy - int8.accuracy;
   const rise = int8.logLoss / float32.logLoss - 1;
   const within = lost <= gate.accuracy && rise <= gate.logLoss;
   const chosen = within ? int8 : float32;
   await releasePrecision(folder, chosen.model.precision);
+  await (within ? float32 : int8).model.close();
   return {
     model: chosen.model,
-    heldOutLogits: chosen.logits,
+    logits: chosen.logits,
     facts: {
       precision: chosen.model.precision,
       precisionReason:
-        `on ${heldOut.documents.length} held-out documents 8-bit integers ${within ? 'are' : 'are not'} within the gate: right decisions ` +
+        `on ${judges.documents.length} ${judges.learned ? 'training' : 'held-out'} documents 8-bit integers ${within ? 'are' : 'are not'} within the gate: right decisions ` +
         `${points(-lost)} (at most ${points(-gate.accuracy)} is tolerated), log-loss ${percent(rise)} (at most ${percent(gate.logLoss)})`,
     },
   };
 }
 
-async function measured(model: EncoderModel, { documents, targets, kind }: HeldOutDocuments) {
+async function measured(model: EncoderModel, { documents, targets, kind }: Judges) {
   const { logits } = await model.logits(documents);
   const examples = targets.map((target) => ({ target, weights: target.map(() => 1) }));
   const right = targets.filter((target, row) => decidesAs(logits.subarray(row * target.length, (row + 1) * target.length), target, kind));

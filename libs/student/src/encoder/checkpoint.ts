@@ -57,7 +57,31 @@ async function readable<T>(folder: string, reading: Promise<T>): Promise<T> {
   }
 }
 
-async function readCheckpoint(folder: string): Promise<Checkpoint> {
+/** Checks all of a checkpoint that can be known without reading its weights. Throws as `loadCheckpoint` does. */
+export async function checkCheckpoint(folder: string): Promise<EncoderConfig> {
+  return readable(
+    folder,
+    withTensors(folder, async (config) => config),
+  );
+}
+
+function readCheckpoint(folder: string): Promise<Checkpoint> {
+  return withTensors(folder, async (config, found) => {
+    const weights = new Map<string, Float32Array>();
+    for (const [canonical, { file, name }] of found) {
+      const values = await file.readFloat32(name);
+      if (!allFinite(values)) throw mismatch(folder, name, `tensor "${name}" of ${folder} holds values that are no finite numbers`);
+      weights.set(canonical, values);
+    }
+    return { config, weights, licence: await readLicence(folder) };
+  });
+}
+
+/** Where an encoder's tensors are, by their canonical names. */
+type Found = ReadonlyMap<string, { readonly file: SafetensorsFile; readonly name: string }>;
+
+/** Opens the files with the weights and checks each tensor's name, type and shape; closes them after `use`. */
+async function withTensors<T>(folder: string, use: (config: EncoderConfig, found: Found) => Promise<T>): Promise<T> {
   const configPath = join(folder, configName);
   const config = await readEncoderConfig(folder);
   const whereabouts = await findTensors(folder);
@@ -79,13 +103,7 @@ async function readCheckpoint(folder: string): Promise<Checkpoint> {
       checkTensor(file, folder, fileName, name, shape);
       found.set(canonical, { file, name });
     }
-    const weights = new Map<string, Float32Array>();
-    for (const [canonical, { file, name }] of found) {
-      const values = await file.readFloat32(name);
-      if (!allFinite(values)) throw mismatch(folder, name, `tensor "${name}" of ${folder} holds values that are no finite numbers`);
-      weights.set(canonical, values);
-    }
-    return { config, weights, licence: await readLicence(folder) };
+    return await use(config, found);
   } finally {
     for (const file of files.values()) await file.close();
   }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadCheckpoint, readEncoderConfig } from './checkpoint.ts';
+import { checkCheckpoint, loadCheckpoint } from './checkpoint.ts';
 import type { EncoderConfig } from './config.ts';
 import { initialWeights, scratchConfig } from './scratch.ts';
 import { scratchTokenizerJson } from './scratch-vocabulary.ts';
@@ -19,9 +19,9 @@ export interface PretrainedEncoder {
   readonly isPretrained: boolean;
 }
 
-/** Checks all of an encoder's folder but its weights. Throws as `readEncoderConfig` and `loadTokenizer`. */
+/** Checks all of an encoder's folder but the numbers themselves. Throws as `loadPretrained`. */
 export async function checkPretrained(folder: string): Promise<void> {
-  const config = await readEncoderConfig(folder);
+  const config = await checkCheckpoint(folder);
   checkVocabularyFits(await loadTokenizer(folder), config, folder);
 }
 

@@ -5,15 +5,13 @@ import { microBatches } from './batches.ts';
 import { microBatch, weightFeeds } from './micro-batch.ts';
 import { type ClassifierShape, type EmbedderShape, embeddingGraph, evaluationGraph } from './training-graph.ts';
 
-/** Logits of texts under weights that may change between calls, [texts, labels] row by row. */
-export type Scorer = (texts: readonly Text[], weights: EncoderWeights) => Promise<Float32Array>;
-
-/** Vectors of texts, [texts, hidden] row by row. `onRun` hears after each run how many texts and tokens it had. */
-export type Embedder = (
-  texts: readonly Text[],
-  weights: EncoderWeights,
-  onRun?: (texts: number, tokens: number) => void,
-) => Promise<Float32Array>;
+/** Reads texts with an encoder whose weights may change between calls. */
+export interface Reader {
+  /** One row for each text, row by row. `onRun` hears after each run how many texts and tokens it had. */
+  read(texts: readonly Text[], weights: EncoderWeights, onRun?: (texts: number, tokens: number) => void): Promise<Float32Array>;
+  /** Gives its memory back, which the garbage collector does not see. */
+  close(): Promise<void>;
+}
 
 interface Text {
   readonly tokens: TokenizedText;
@@ -23,20 +21,20 @@ interface ReadingSettings extends SessionSettings {
   readonly microBatchTokens: number;
 }
 
-/** Scores texts with weights in memory, in batches of like length of at most `microBatchTokens` tokens with padding. */
-export function scorer(shape: ClassifierShape, settings: ReadingSettings): Promise<Scorer> {
+/** Logits of texts, [texts, labels], in batches of like length of at most `microBatchTokens` tokens with padding. */
+export function scorer(shape: ClassifierShape, settings: ReadingSettings): Promise<Reader> {
   return reader(evaluationGraph(shape), 'logits', shape, settings);
 }
 
-/** Embeds texts, in batches as the `scorer` makes them. */
-export function embedder(shape: EmbedderShape, settings: ReadingSettings): Promise<Embedder> {
+/** Vectors of texts, [texts, hidden], in batches as the `scorer` makes them. */
+export function embedder(shape: EmbedderShape, settings: ReadingSettings): Promise<Reader> {
   return reader(embeddingGraph(shape), 'embeddings', shape, settings);
 }
 
 /** Reads one row of `output` for every text. */
-async function reader(model: Uint8Array, output: string, shape: EmbedderShape, settings: ReadingSettings): Promise<Embedder> {
+async function reader(model: Uint8Array, output: string, shape: EmbedderShape, settings: ReadingSettings): Promise<Reader> {
   const session = await openSession(model, settings);
-  return async (texts, weights, onRun) => {
+  const read: Reader['read'] = async (texts, weights, onRun) => {
     const lengths = texts.map(({ tokens }) => tokens.ids.length);
     const byLength = [...texts.keys()].sort((left, right) => lengths[left]! - lengths[right]!);
     const parameters = weightFeeds(shape, weights);
@@ -59,6 +57,7 @@ async function reader(model: Uint8Array, output: string, shape: EmbedderShape, s
     }
     return found;
   };
+  return { read, close: () => session.release() };
 }
 
 /** Mean cross entropy by weight, as training has it without its noise-robust form. */

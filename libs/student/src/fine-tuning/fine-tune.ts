@@ -65,10 +65,11 @@ export interface FineTunePorts {
 }
 
 /**
- * Fine-tunes an encoder with a linear layer on top, and leaves in `state.best` the weights that did best on the dev part. Equal arguments
- * give equal weights, bit for bit on one machine, and so does a state that was kept and read again. Throws `invalid_input` when the
- * loss stops being a number and there is no best yet.
+ * Fine-tunes an encoder with a linear layer on top, and leaves in `state.best` the weights that did best on the dev part, those it began
+ * with among them. Equal arguments give equal weights, bit for bit on one machine, and so does a state that was kept and read again. Throws
+ * `invalid_input` when the loss stops being a number and nothing was learned yet.
  * @param state fresh, or kept by an earlier call
+ * @returns why the training ended before its time; null: it did not
  */
 export async function fineTune(
   shape: ClassifierShape,
@@ -77,7 +78,7 @@ export async function fineTune(
   state: TrainingState,
   settings: FineTuneSettings,
   ports: FineTunePorts,
-): Promise<void> {
+): Promise<string | null> {
   const { batchSize, epochs, seed } = settings;
   const lengths = train.map(({ tokens }) => tokens.ids.length);
   const stepsPerEpoch = Math.ceil(train.length / batchSize);
@@ -87,68 +88,83 @@ export async function fineTune(
 
   const { model, dropouts } = trainingGraph(shape, settings.loss, () => true);
   const session = await openSession(model, settings);
-  const score = await scorer(shape, settings);
+  const judge = await scorer(shape, settings);
   const masks = new Map(dropouts.map(({ rate }) => [rate, new DropoutMasks(rate, seed)]));
   const weights = weightFeeds(shape, state.weights);
+  const lossOnDev = async () => devLoss(await judge.read(dev, state.weights), dev, settings.loss.kind);
   let tokens = 0;
+  try {
+    state.best ??= { step: 0, devLoss: await lossOnDev(), weights: copiedWeights(state.weights) };
 
-  for (let epoch = Math.floor(state.step / stepsPerEpoch); epoch < epochs; epoch++) {
-    const batches = epochBatches(lengths, batchSize, uniformNumbers(seed, epoch));
-    for (const rows of batches.slice(state.step - epoch * stepsPerEpoch)) {
-      if (state.looksWithoutGain >= settings.patience) return;
+    for (let epoch = Math.floor(state.step / stepsPerEpoch); epoch < epochs; epoch++) {
+      const batches = epochBatches(lengths, batchSize, uniformNumbers(seed, epoch));
+      for (const rows of batches.slice(state.step - epoch * stepsPerEpoch)) {
+        if (state.looksWithoutGain >= settings.patience) return null;
 
-      // Forward and backward, a part of the batch at a time.
-      const gradients = new Gradients(state.weights, shape.config.firstPosition);
-      const places = uniformNumbers(seed, firstDropoutStream + state.step);
-      const totalWeight = rows.reduce((total, row) => total + meanOf(train[row]!.weights), 0);
-      let loss = 0;
-      for (const part of microBatches(rows, lengths, settings.microBatchTokens)) {
-        const texts = part.map((row) => train[row]!);
-        const batch = microBatch(texts, shape, state.weights);
-        const wanted = targets(texts, totalWeight, settings.labelSmoothing);
-        const outputs = await session.run({ ...weights, ...batch.feeds, ...wanted, ...dropped(dropouts, batch, masks, places) });
-        loss += floatsOf(outputs['loss']!)[0]!;
-        gradients.add(outputs, batch);
-        tokens += part.reduce((total, row) => total + lengths[row]!, 0);
-      }
-      const norm = Math.sqrt(gradients.squaredNorm());
-      if (!Number.isFinite(loss + norm)) {
-        if (state.best !== null) return;
-        throw new LlambertError('invalid_input', diverged(state.step, settings.learningRate), { facts: { step: state.step } });
-      }
+        // Forward and backward, a part of the batch at a time.
+        const gradients = new Gradients(state.weights, shape.config.firstPosition);
+        const places = uniformNumbers(seed, firstDropoutStream + state.step);
+        const totalWeight = rows.reduce((total, row) => total + meanOf(train[row]!.weights), 0);
+        let loss = 0;
+        for (const part of microBatches(rows, lengths, settings.microBatchTokens)) {
+          const texts = part.map((row) => train[row]!);
+          const batch = microBatch(texts, shape, state.weights);
+          const wanted = targets(texts, totalWeight, settings.labelSmoothing, settings.loss.kind);
+          const outputs = await session.run({ ...weights, ...batch.feeds, ...wanted, ...dropped(dropouts, batch, masks, places) });
+          loss += floatsOf(outputs['loss']!)[0]!;
+          gradients.add(outputs, batch);
+          tokens += part.reduce((total, row) => total + lengths[row]!, 0);
+        }
+        const norm = Math.sqrt(gradients.squaredNorm());
+        if (!Number.isFinite(loss + norm)) {
+          if (state.best.step > 0) return diverged(state.step, settings.learningRate);
+          throw new LlambertError('invalid_input', diverged(state.step, settings.learningRate), { facts: { step: state.step } });
+        }
 
-      // Update.
-      const learningRate = settings.learningRate * warmupThenLinear(state.step, steps, warmupSteps);
-      state.step += 1;
-      for (const [name, gradient] of gradients.sums) {
-        adamW(state.weights.get(name)!, gradient, state.moments.get(name)!, {
-          learningRate: learningRate * settings.layerDecay ** layersAbove(name, shape.config.layers),
-          weightDecay: isDecayed(name) ? settings.weightDecay : 0,
-          step: state.step,
-          gradientScale: norm > settings.clipNorm ? settings.clipNorm / norm : 1,
-        });
-      }
+        // Update.
+        const learningRate = settings.learningRate * warmupThenLinear(state.step, steps, warmupSteps);
+        state.step += 1;
+        for (const [name, gradient] of gradients.sums) {
+          adamW(state.weights.get(name)!, gradient, state.moments.get(name)!, {
+            learningRate: learningRate * settings.layerDecay ** layersAbove(name, shape.config.layers),
+            weightDecay: isDecayed(name) ? settings.weightDecay : 0,
+            step: state.step,
+            gradientScale: norm > settings.clipNorm ? settings.clipNorm / norm : 1,
+          });
+        }
 
-      // Look at the dev part, and keep the best.
-      let lossOnDev: number | null = null;
-      if (state.step % stepsPerLook === 0 || state.step === steps) {
-        lossOnDev = devLoss(await score(dev, state.weights), dev, settings.loss.kind);
-        const better = state.best === null || lossOnDev < state.best.devLoss;
-        if (better) state.best = { step: state.step, devLoss: lossOnDev, weights: copiedWeights(state.weights) };
-        state.looksWithoutGain = better ? 0 : state.looksWithoutGain + 1;
+        // Look at the dev part, and keep the best.
+        let looked: number | null = null;
+        if (state.step % stepsPerLook === 0 || state.step === steps) {
+          looked = await lossOnDev();
+          const better = looked < state.best.devLoss;
+          if (better) state.best = { step: state.step, devLoss: looked, weights: copiedWeights(state.weights) };
+          state.looksWithoutGain = better ? 0 : state.looksWithoutGain + 1;
+        }
+        ports.onProgress({ step: state.step, steps, loss, tokens, devLoss: looked });
+        await ports.keep(state);
       }
-      ports.onProgress({ step: state.step, steps, loss, tokens, devLoss: lossOnDev });
-      await ports.keep(state);
     }
+    return null;
+  } finally {
+    await session.release();
+    await judge.close();
   }
 }
 
 /** Streams of the seed from here on place dropout masks, one stream for each update; those below shuffle the epochs. */
 const firstDropoutStream = 2 ** 31;
 
-function targets(texts: readonly LabelledText[], totalWeight: number, smoothing: number): InferenceSession.FeedsType {
+function targets(
+  texts: readonly LabelledText[],
+  totalWeight: number,
+  smoothing: number,
+  kind: LossSettings['kind'],
+): InferenceSession.FeedsType {
   const labels = texts[0]!.target.length;
-  const goals = Float32Array.from(texts.flatMap(({ target }) => target.map((share) => share * (1 - smoothing) + smoothing / labels)));
+  // Of exclusive labels each has its share; of independent ones each is there or not.
+  const uniform = kind === 'single' ? 1 / labels : 1 / 2;
+  const goals = Float32Array.from(texts.flatMap(({ target }) => target.map((share) => share * (1 - smoothing) + smoothing * uniform)));
   const shares = Float32Array.from(texts.flatMap(({ weights }) => weights.map((weight) => weight / totalWeight)));
   return { targets: floats(goals, [texts.length, labels]), weights: floats(shares, [texts.length, labels]) };
 }

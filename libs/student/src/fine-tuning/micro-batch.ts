@@ -43,7 +43,7 @@ export function microBatch(
   ] of texts.entries()) {
     for (let token = 0; token < tokens; token++) {
       const row = token * count + text;
-      if (tokenTypes > 0) types[row * tokenTypes + (ownTypes[token] ?? 0)] = 1;
+      if (tokenTypes > 0) types[row * tokenTypes + Math.min(ownTypes[token] ?? 0, tokenTypes - 1)] = 1;
       if (token >= own.length) continue;
       ids[row] = own[token]!;
       mask[text * tokens + token] = 0;

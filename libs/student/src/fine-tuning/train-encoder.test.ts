@@ -1,11 +1,10 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hardDistribution, type LabelSet } from '@llambert/domain';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { releaseEncoder } from '../encoder-release/release.ts';
 import { examples, rowsOf } from '../linear/training-examples.fixture.ts';
-import type { FineTuneProgress } from './fine-tune.ts';
 import { accuracy, encoderSettings as settings, tinyEncoder } from './tiny-encoder.fixture.ts';
 import { type EncoderTraining, type EncoderTrainingInput, trainEncoder } from './train-encoder.ts';
 
@@ -35,25 +34,25 @@ describe('training an encoder', () => {
     const form = { config: shape.config, pooling: shape.pooling, pairs: false };
     const documents = heldOut.map((row) => own[row]!);
     const targets = documents.map(({ target }) => target);
-    return releaseEncoder(into, { ...rest, form, tokenizer: tokenizerJson }, { documents, targets, kind: labels.kind });
+    return releaseEncoder(into, { ...rest, form, tokenizer: tokenizerJson }, { learned: false, documents, targets, kind: labels.kind });
   }
 
   it('learns, and holds out the first fold', async () => {
     const { heldOut, facts } = trained;
     expect(heldOut).toEqual(rows.flatMap(({ fold }, row) => (fold === 0 ? [row] : [])));
     expect(facts).toMatchObject({ epochs: 8, learningRate: 5e-3, updates: 64, truncatedTexts: 0, noiseRobustness: 'none' });
-    const { heldOutLogits, model } = await released(trained, topics);
+    const { logits, model } = await released(trained, topics);
     expect(
       accuracy(
-        heldOutLogits,
+        logits,
         heldOut.map((row) => rows[row]!.target),
       ),
     ).toBeGreaterThan(0.9);
     const outside = examples(topics, 60, (index) => [index % 3], 1000);
-    const { logits } = await model.logits(outside);
+    const { logits: outsideLogits } = await model.logits(outside);
     expect(
       accuracy(
-        logits,
+        outsideLogits,
         outside.map(({ indices }) => hardDistribution(topics, indices)),
       ),
     ).toBeGreaterThan(0.9);
@@ -71,7 +70,8 @@ describe('training an encoder', () => {
   });
 
   it('never learns from the fold that is held out', async () => {
-    const wrong = rows.map((row) => (row.fold === 0 ? { ...row, target: [1, 0, 0] } : row));
+    // One label more or less changes nothing of which weights are best.
+    const wrong = rows.map((row, index) => (index === 5 ? { ...row, target: [1, 0, 0] } : row));
     const other = await train({ rows: wrong, settings: { ...settings, fineTuning: { ...settings.fineTuning, epochs: 1 } } });
     const same = await train({ settings: { ...settings, fineTuning: { ...settings.fineTuning, epochs: 1 } } });
     expect(other.model.weights).toEqual(same.model.weights);
@@ -89,9 +89,9 @@ describe('training an encoder', () => {
       labels: flags,
       settings: { ...settings, classWeights: 'balanced', fineTuning: { ...settings.fineTuning, epochs: 25, patience: 25 } },
     });
-    const { heldOutLogits } = await released(trainedOnSeveral, flags, labelled);
+    const { logits } = await released(trainedOnSeveral, flags, labelled);
     const right = trainedOnSeveral.heldOut.filter((row, at) =>
-      labelled[row]!.target.every((share, label) => heldOutLogits[at * 3 + label]! > 0 === (share === 1)),
+      labelled[row]!.target.every((share, label) => logits[at * 3 + label]! > 0 === (share === 1)),
     );
     expect(right.length / trainedOnSeveral.heldOut.length).toBeGreaterThan(0.8);
   });
@@ -115,13 +115,53 @@ describe('training an encoder', () => {
     expect(reached[1]).toBeGreaterThan(reached[0]! + 0.1);
   });
 
-  it('goes on from what it kept, and leaves nothing behind', async () => {
+  it('goes on from what it kept when it was stopped, through both stages, to the same weights', async () => {
+    const gold = rows.flatMap((_, row) => (row % 4 === 0 ? [row] : []));
+    const own = { ...settings, fineTuning: { ...settings.fineTuning, epochs: 2, goldStage: { epochs: 2, learningRate: null } } };
+    const alone = await train({ gold, settings: own });
     const stateFolder = join(folder, 'state');
-    const progress: FineTuneProgress[] = [];
-    const again = await train({ stateFolder, onProgress: (each) => progress.push(each) });
-    expect(again).toEqual(trained);
-    expect(progress.at(-1)).toMatchObject({ step: 64, steps: 64 });
-    expect(await readdir(join(stateFolder, 'labels'))).toEqual([]);
+    class Stopped extends Error {}
+    const begun: string[] = [];
+    for (const [stage, at] of [
+      ['labels', 7],
+      ['gold', 3],
+    ] as const) {
+      const stopped = train({
+        gold,
+        settings: own,
+        stateFolder,
+        keepEveryMs: 0,
+        onProgress: (progress) => {
+          begun.push(`${progress.stage} ${progress.step}`);
+          if (progress.stage === stage && progress.step === at) throw new Stopped();
+        },
+      });
+      await expect(stopped).rejects.toThrow(Stopped);
+    }
+    const last: string[] = [];
+    const resumed = await train({ gold, settings: own, stateFolder, onProgress: ({ stage, step }) => last.push(`${stage} ${step}`) });
+    expect(resumed).toEqual(alone);
+    // The second run goes on with the step that was not kept, and the third has the first stage behind it.
+    expect(begun[begun.indexOf('labels 7') + 1]).toBe('labels 7');
+    expect(last[0]).toBe('gold 3');
+  });
+
+  it('does not take the state of other settings for its own', async () => {
+    const stateFolder = join(folder, 'other');
+    const short = (pooling: 'first' | 'mean') => ({ ...settings, fineTuning: { ...settings.fineTuning, epochs: 1, pooling } });
+    await train({ settings: short('mean'), stateFolder, keepEveryMs: 0 });
+    expect((await train({ settings: short('first'), stateFolder })).model.weights).toEqual(
+      (await train({ settings: short('first') })).model.weights,
+    );
+  });
+
+  it('learns nothing from rows without weight, and is judged on the held-out ones all the same', async () => {
+    const doubted = rows.map((row, index) => (index % 7 === 0 ? { ...row, target: [0, 0, 1], weight: 0 } : row));
+    const own = { settings: { ...settings, fineTuning: { ...settings.fineTuning, epochs: 1 } } };
+    const made = await train({ rows: doubted, ...own });
+    expect(made.heldOut).toEqual(trained.heldOut);
+    const others = doubted.map((row, index) => (index % 7 === 0 && row.fold !== 0 ? { ...row, target: [1, 0, 0] } : row));
+    expect((await train({ rows: others, ...own })).model.weights).toEqual(made.model.weights);
   });
 
   it('refuses rows of one label only, and too few', async () => {

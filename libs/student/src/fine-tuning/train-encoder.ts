@@ -9,7 +9,7 @@ import type { TrainingRow } from '../linear/train.ts';
 import { normalNumbers } from '../random.ts';
 import { type FineTuneProgress, type FineTuneSettings, fineTune, type LabelledText } from './fine-tune.ts';
 import { type ClassifierShape, headBias, headWeight, wordTable } from './training-graph.ts';
-import { dropState, freshState, keepState, keptState, type TrainingState } from './training-state.ts';
+import { freshState, keepState, keptState, type TrainingState } from './training-state.ts';
 import { usedVocabulary } from './vocabulary.ts';
 
 /** An encoder with its head, ready to be released. */
@@ -39,6 +39,8 @@ export interface EncoderTrainingInput {
   readonly settings: StudentSettings;
   /** Folder where the training's state is kept from time to time, to go on from after a crash; null: nowhere. */
   readonly stateFolder: string | null;
+  /** How often it is kept: a crash costs as much work, in milliseconds. */
+  readonly keepEveryMs?: number;
   readonly threads: number;
   readonly onProgress?: (progress: FineTuneProgress & { readonly stage: Stage['name'] }) => void;
 }
@@ -49,8 +51,11 @@ const freshLearningRate = 1e-3;
 const microBatchTokens = 2048;
 const clipNorm = 1;
 const headDeviation = 0.02;
+/** Stream of the seed that the head begins with: apart from those of fresh encoders, epochs and dropout. */
+const headStream = 2 ** 29;
 /** From this many on, held-out labels by people judge the stage on gold alone: the teacher's would hold it to the teacher's mistakes. */
 const leastGoldToJudge = 5;
+/** A crash costs a minute's work, and keeping the state costs little beside. */
 const keepEveryMs = 60_000;
 
 /**
@@ -71,6 +76,8 @@ export async function trainEncoder(input: EncoderTrainingInput): Promise<Encoder
     .renumber(tokens)
     .map((own, row) => ({ tokens: own, target: cells(goal.targets, row), weights: cells(goal.weights, row) }));
   const parts = split(rows);
+  // What is held out judges all students alike: labels that are doubted count in full.
+  for (const row of parts.heldOut) texts[row] = { ...texts[row]!, target: rows[row]!.target, weights: rows[row]!.target.map(() => 1) };
 
   const headShapes = [[headWeight, [labels.names.length, config.hiddenSize]] as const, [headBias, [labels.names.length]] as const];
   const shapes = new Map<string, readonly number[]>([...encoderWeightShapes(config), ...headShapes]);
@@ -80,7 +87,7 @@ export async function trainEncoder(input: EncoderTrainingInput): Promise<Encoder
   const facts: Record<string, string | number> = {};
   const stages = stagesOf(input, parts);
   for (const stage of stages) {
-    const state = await trainStage(shape, texts, weights, stage, input);
+    const { state, endedEarly } = await trainStage(shape, texts, weights, stage, input);
     weights = state.best!.weights;
     const prefix = stage.name === 'gold' ? 'gold stage: ' : '';
     Object.assign(facts, {
@@ -90,11 +97,11 @@ export async function trainEncoder(input: EncoderTrainingInput): Promise<Encoder
       [`${prefix}updates`]: state.step,
       [`${prefix}bestUpdate`]: state.best!.step,
       [`${prefix}heldOutLogLoss`]: state.best!.devLoss,
+      ...(endedEarly === null ? {} : { [`${prefix}endedEarly`]: endedEarly }),
     });
   }
 
   const table = vocabulary.scatter(weights.get(wordTable)!, encoder.weights.get(wordTable)!, config.hiddenSize);
-  for (const { stateFolder } of stages) if (stateFolder !== null) await dropState(stateFolder);
   const { noiseRobustness, learningRate: _, goldStage: __, ...tuning } = settings.fineTuning;
   return {
     model: { shape, weights: new Map([...weights, [wordTable, table]]), tokenizerJson: encoder.tokenizerJson, ...reading },
@@ -149,11 +156,12 @@ async function trainStage(
   initial: ReadonlyMap<string, Float32Array>,
   { name, learned, heldOut, tuning, stateFolder }: Stage,
   input: EncoderTrainingInput,
-): Promise<TrainingState> {
-  const fingerprint = fingerprintOf(initial, texts, { ...tuning, learned, heldOut });
+): Promise<{ state: TrainingState; endedEarly: string | null }> {
+  const { config, pooling } = shape;
+  const fingerprint = fingerprintOf(initial, texts, { ...tuning, config, pooling, learned, heldOut });
   const kept = stateFolder === null ? null : await keptState(stateFolder, fingerprint, shape.shapes);
   const state = kept ?? freshState(initial);
-  await fineTune(
+  const endedEarly = await fineTune(
     shape,
     learned.map((row) => texts[row]!),
     heldOut.map((row) => texts[row]!),
@@ -161,12 +169,12 @@ async function trainStage(
     tuning,
     {
       onProgress: (progress) => input.onProgress?.({ ...progress, stage: name }),
-      keep: stateFolder === null ? async () => {} : keeper(stateFolder, fingerprint),
+      keep: stateFolder === null ? async () => {} : keeper(stateFolder, fingerprint, input.keepEveryMs ?? keepEveryMs),
     },
   );
   // A crash in the next stage must not cost this one.
   if (stateFolder !== null) await keepState(stateFolder, state, fingerprint);
-  return state;
+  return { state, endedEarly };
 }
 
 function fineTuneSettings(settings: StudentSettings, labels: LabelSet, encoder: PretrainedEncoder, threads: number): FineTuneSettings {
@@ -185,12 +193,12 @@ function fineTuneSettings(settings: StudentSettings, labels: LabelSet, encoder: 
 
 /** The first fold is held out; where the folds do not say, every fifth row. */
 function split(rows: readonly TrainingRow[]): { learned: number[]; heldOut: number[] } {
-  const first = Math.min(...rows.map(({ fold }) => fold));
+  const first = rows.reduce((least, { fold }) => Math.min(least, fold), Number.POSITIVE_INFINITY);
   const byFold = rows.some(({ fold }) => fold !== first);
   const isHeldOut = (row: number) => (byFold ? rows[row]!.fold === first : row % 5 === 0);
-  // A row without weight teaches and tells nothing, and a batch of such rows would have no mean.
-  const all = [...rows.keys()].filter((row) => rows[row]!.weight > 0);
-  const parts = { learned: all.filter((row) => !isHeldOut(row)), heldOut: all.filter(isHeldOut) };
+  const all = [...rows.keys()];
+  // A row without weight teaches nothing, and a batch of such rows would have no mean.
+  const parts = { learned: all.filter((row) => !isHeldOut(row) && rows[row]!.weight > 0), heldOut: all.filter(isHeldOut) };
   if (parts.learned.length === 0) {
     throw new LlambertError('invalid_input', `${rows.length} labelled documents are too few to fine-tune on: annotate more`);
   }
@@ -198,7 +206,7 @@ function split(rows: readonly TrainingRow[]): { learned: number[]; heldOut: numb
 }
 
 function freshHead(shapes: ReadonlyMap<string, readonly number[]>, seed: number): [string, Float32Array][] {
-  const normal = normalNumbers(seed);
+  const normal = normalNumbers(seed, headStream);
   const [labels, hidden] = shapes.get(headWeight) as [number, number];
   const weight = Float32Array.from({ length: labels * hidden }, () => headDeviation * normal());
   return [
@@ -215,11 +223,10 @@ function fingerprintOf(weights: ReadonlyMap<string, Float32Array>, texts: readon
   return hash.digest('hex');
 }
 
-/** Keeps the state once a minute: a crash costs a minute's work, and keeping it costs little beside. */
-function keeper(folder: string, fingerprint: string): (state: TrainingState) => Promise<void> {
+function keeper(folder: string, fingerprint: string, everyMs: number): (state: TrainingState) => Promise<void> {
   let kept = performance.now();
   return async (state) => {
-    if (performance.now() - kept < keepEveryMs) return;
+    if (performance.now() - kept < everyMs) return;
     await keepState(folder, state, fingerprint);
     kept = performance.now();
   };

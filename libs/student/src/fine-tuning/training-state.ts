@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { float32Tensor, openSafetensors, type SafetensorsFile, saveSafetensors, type Tensor } from '../safetensors.ts';
 import { type Moments, zeroMoments } from './adamw.ts';
@@ -26,7 +26,8 @@ export function copiedWeights(weights: ReadonlyMap<string, Float32Array>): Map<s
 }
 
 const factsName = 'training-state.json';
-const tensorsPrefix = 'training-state-';
+/** Two names in turn: the file that the facts point to is never the one that is written. */
+const tensorNames = ['training-state-a.safetensors', 'training-state-b.safetensors'] as const;
 
 /** What stands beside the tensors. */
 interface Facts {
@@ -53,14 +54,15 @@ export async function keepState(folder: string, state: TrainingState, fingerprin
   for (const [name, values] of state.best?.weights ?? []) add('best', name, values);
   const { step, looksWithoutGain } = state;
   const best = state.best && { step: state.best.step, devLoss: state.best.devLoss };
-  const facts: Facts = { fingerprint, step, looksWithoutGain, best, tensors: `${tensorsPrefix}${step}.safetensors` };
+  const former = (await readFacts(folder))?.tensors ?? null;
+  const facts: Facts = { fingerprint, step, looksWithoutGain, best, tensors: tensorNames.find((name) => name !== former)! };
   await mkdir(folder, { recursive: true });
   await rm(join(folder, facts.tensors), { force: true });
   try {
     await saveSafetensors(join(folder, facts.tensors), tensors);
     await writeFile(join(folder, `${factsName}.new`), JSON.stringify(facts), { flush: true });
   } catch (error) {
-    await removeTensors(folder, (await readFacts(folder))?.tensors ?? null);
+    await removeTensors(folder, former);
     throw error;
   }
   await rename(join(folder, `${factsName}.new`), join(folder, factsName));
@@ -114,9 +116,7 @@ async function readFacts(folder: string): Promise<Facts | null> {
   }
 }
 
-/** Removes all files of tensors but one. */
+/** Removes both files of tensors, or all but one. */
 async function removeTensors(folder: string, except: string | null): Promise<void> {
-  for (const name of await readdir(folder).catch(() => [])) {
-    if (name.startsWith(tensorsPrefix) && name.endsWith('.safetensors') && name !== except) await rm(join(folder, name), { force: true });
-  }
+  for (const name of tensorNames) if (name !== except) await rm(join(folder, name), { force: true });
 }

@@ -26,8 +26,8 @@ const train = (changes: Partial<FrozenTrainingInput> = {}) =>
 /** What the model says of the documents outside by the graph that training has. */
 async function logitsInTraining({ shape, weights, maxTokens, truncation }: FrozenTraining['model']): Promise<Float32Array> {
   const tokens = await encoder.tokenizer.tokenize(outside, { maxTokens, truncation });
-  const score = await scorer(shape, { threads: 1, microBatchTokens: 512 });
-  return score(
+  const reader = await scorer(shape, { threads: 1, microBatchTokens: 512 });
+  return reader.read(
     tokens.map((own) => ({ tokens: own })),
     weights,
   );

@@ -48,10 +48,10 @@ export async function trainFrozen(input: FrozenTrainingInput): Promise<FrozenTra
 
   const tokens = await tokenizer.tokenize(rows, reading);
   const shapes = encoderWeightShapes(config);
-  const embed = await embedder({ config, pooling, shapes }, { threads, microBatchTokens });
+  const reader = await embedder({ config, pooling, shapes }, { threads, microBatchTokens });
   const so = { texts: 0, tokens: 0 };
   const all = { ofTexts: tokens.length, ofTokens: tokens.reduce((sum, { ids }) => sum + ids.length, 0) };
-  const embeddings = await embed(
+  const embeddings = await reader.read(
     tokens.map((own) => ({ tokens: own })),
     encoder.weights,
     (texts, read) => {
@@ -60,6 +60,7 @@ export async function trainFrozen(input: FrozenTrainingInput): Promise<FrozenTra
       onProgress?.({ step: 'embedding', ...so, ...all });
     },
   );
+  await reader.close();
 
   const width = config.hiddenSize;
   const { head, outOfFold, folds, chosen } = await fitHead({
