@@ -166,6 +166,7 @@ describe('training an encoder', () => {
 
   it('refuses rows of one label only, and too few', async () => {
     await expect(train({ rows: rows.map((row) => ({ ...row, target: [1, 0, 0] })) })).rejects.toMatchObject({ code: 'invalid_input' });
+    await expect(train({ availableBytes: 1e6 })).rejects.toThrow('of memory, and 0.0 GB are free');
     await expect(train({ rows: rows.slice(0, 1) })).rejects.toMatchObject({ code: 'invalid_input' });
   });
 });

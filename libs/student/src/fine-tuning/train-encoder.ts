@@ -8,6 +8,7 @@ import { goalOf } from '../linear/goal.ts';
 import type { TrainingRow } from '../linear/train.ts';
 import { normalNumbers } from '../random.ts';
 import { type FineTuneProgress, type FineTuneSettings, fineTune, type LabelledText } from './fine-tune.ts';
+import { expectMemory, fineTuningBytes } from './memory.ts';
 import { type ClassifierShape, headBias, headWeight, wordTable } from './training-graph.ts';
 import { freshState, keepState, keptState, type TrainingState } from './training-state.ts';
 import { usedVocabulary } from './vocabulary.ts';
@@ -42,6 +43,8 @@ export interface EncoderTrainingInput {
   /** How often it is kept: a crash costs as much work, in milliseconds. */
   readonly keepEveryMs?: number;
   readonly threads: number;
+  /** Memory that may be taken; by default what the machine, or the container, has free. */
+  readonly availableBytes?: number;
   readonly onProgress?: (progress: FineTuneProgress & { readonly stage: Stage['name'] }) => void;
 }
 
@@ -62,7 +65,7 @@ const keepEveryMs = 60_000;
  * Fine-tunes an encoder on labelled texts: on all of them, or first on the teacher's labels and then on people's (`goldStage`). The rows
  * of one fold are held out: they say when to stop, which weights to release, and what they are worth. Equal input gives an equal
  * result, also when it was stopped and goes on from the state it kept. Throws `invalid_input` where nothing can be learned, or where
- * the loss stops being a number.
+ * the loss stops being a number, and before it starts where memory will not do.
  */
 export async function trainEncoder(input: EncoderTrainingInput): Promise<EncoderTraining> {
   const { encoder, rows, labels, settings } = input;
@@ -72,6 +75,11 @@ export async function trainEncoder(input: EncoderTrainingInput): Promise<Encoder
   const cells = (values: Float64Array, row: number) => [...values.subarray(row * labels.names.length, (row + 1) * labels.names.length)];
   const tokens = await tokenizer.tokenize(rows, reading);
   const vocabulary = usedVocabulary(tokens, config.padTokenId);
+  const longest = tokens.reduce((most, { ids }) => Math.max(most, ids.length), 0);
+  expectMemory(
+    fineTuningBytes(config, vocabulary.ids.length, Math.max(microBatchTokens, longest), longest),
+    input.availableBytes ?? process.availableMemory(),
+  );
   const texts: LabelledText[] = vocabulary
     .renumber(tokens)
     .map((own, row) => ({ tokens: own, target: cells(goal.targets, row), weights: cells(goal.weights, row) }));
