@@ -6,6 +6,7 @@ import type { ModelManifest } from '@llambert/domain';
 import { type Annotator, type StandinTeacher, startStandinTeacher } from '@llambert/tool-standin-teacher';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { llambert, startLlambert } from './command-line.fixture.ts';
+import type { Estimate } from './estimate/estimate.ts';
 
 const topics = [
   ['invoice', 'refund', 'price'],
@@ -101,6 +102,17 @@ describe('an encoder as the student', () => {
     expect(await user(...run.with(-1, 'killed'))).toMatchObject({ code: 0 });
     expect((lines('killed/labels.jsonl') as { model: string }[])[0]!.model).toBe(alone!.model);
     expect(readFileSync(at('killed/labels.jsonl'), 'utf8')).toBe(readFileSync(at('out/labels.jsonl'), 'utf8'));
+  });
+
+  it('is measured by the estimate', { timeout: 400_000 }, async () => {
+    const { code, stdout } = await user('--json', 'estimate', 'task.yaml', '--input', 'documents.jsonl');
+    expect(code).toBe(0);
+    const { measured, rows } = JSON.parse(stdout) as Estimate;
+    const own = measured.students.find(({ student }) => student === 'fine-tuned scratch:small')!;
+    expect(own.trainedOn).toBe(1000);
+    expect(own.trainingSeconds).toBeGreaterThan(0);
+    expect(own.documentsPerSecond).toBeGreaterThan(0);
+    expect(rows.map(({ way }) => way)).toContain('student on all (fine-tuned scratch:small)');
   });
 
   it('that is not there is found out before the teacher is asked', async () => {

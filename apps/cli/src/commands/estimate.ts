@@ -3,10 +3,12 @@ import { openAiTeacher } from '@llambert/adapters/openai';
 import type { Command } from 'commander';
 import { estimateOf } from '../estimate/estimate.ts';
 import { estimateText } from '../estimate/estimate-text.ts';
+import { measureEncoder } from '../estimate/measure-encoder.ts';
 import { measurePrompts } from '../estimate/measure-prompts.ts';
 import { measureStudents } from '../estimate/measure-student.ts';
 import { measureTeacher } from '../estimate/measure-teacher.ts';
 import { drawDocuments } from '../reading/draw-documents.ts';
+import { encoderFetcher, prepareEncoder } from '../run/fetch-encoder.ts';
 import { apiKeyOf } from '../run/loop.ts';
 import { readTaskFile } from '../run/task-file.ts';
 import type { CommandContext } from './context.ts';
@@ -51,7 +53,12 @@ export function addEstimateCommand(program: Command, context: CommandContext): v
         );
         reporter.notice('measuring …');
         const prompts = await measurePrompts(task, draw.documents.slice(0, promptsMeasured));
-        const students = await measureStudents(draw.documents, signal);
+        const fetch = encoderFetcher(taskFile, process.env, reporter);
+        await prepareEncoder(task.settings.student, fetch, signal);
+        const students = [
+          ...(await measureStudents(draw.documents, signal)),
+          ...(await measureEncoder(draw.documents, task, fetch, signal)),
+        ];
         const asked = teacher === null ? null : await measureTeacher(task, draw.documents.slice(0, flags.ask), teacher, signal);
         const estimate = estimateOf(
           task,

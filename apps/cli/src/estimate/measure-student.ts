@@ -3,9 +3,10 @@ import { type FeatureSet, trainLinear } from '@llambert/student';
 
 /** How fast a student of this machine labels, on one core. */
 export interface StudentSpeed {
-  readonly student: 'linear, words' | 'linear, words and characters';
+  /** What it is, for people. */
+  readonly student: string;
   readonly documentsPerSecond: number;
-  /** How long training took on as many documents as were measured, in seconds. */
+  /** How long training takes on `trainedOn` documents, in seconds. */
   readonly trainingSeconds: number;
   readonly trainedOn: number;
 }
