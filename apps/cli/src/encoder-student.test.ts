@@ -104,6 +104,20 @@ describe('an encoder as the student', () => {
     expect(readFileSync(at('killed/labels.jsonl'), 'utf8')).toBe(readFileSync(at('out/labels.jsonl'), 'utf8'));
   });
 
+  it('stops in order at Ctrl-C while it trains, and goes on afterwards', { timeout: 400_000 }, async () => {
+    task('scratch:small', 200);
+    const stopped = startLlambert(run, { cwd: folder });
+    let said = '';
+    stopped.child.stderr!.on('data', (text: string) => {
+      said += text;
+    });
+    while (!said.includes('fine-tuned student')) await delay(20);
+    stopped.child.kill('SIGINT');
+    expect(await stopped.ended).toMatchObject({ code: 130, stderr: expect.stringContaining('the same command goes on from here') });
+    task('scratch:small', 1);
+    expect(await user(...run)).toMatchObject({ code: 0 });
+  });
+
   it('is measured by the estimate', { timeout: 400_000 }, async () => {
     const { code, stdout } = await user('--json', 'estimate', 'task.yaml', '--input', 'documents.jsonl');
     expect(code).toBe(0);

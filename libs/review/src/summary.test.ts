@@ -64,6 +64,13 @@ describe('summarize', () => {
     expect(warnings.join()).toContain('under 2 other settings');
   });
 
+  it('passes on why a training ended early', () => {
+    const manifest = aManifest({ training: { 'gold stage: endedEarly': 'the loss was no number' } });
+    expect(summarize(facts({ model: { digest: 'digest', manifest } })).warnings).toContain(
+      'the training ended early: the loss was no number',
+    );
+  });
+
   it('warns of nothing where there is nothing to warn of', () => {
     const nothingDead = { ...facts().documents, deadLetters: 0 };
     expect(summarize(facts({ documents: nothingDead, model: { digest: 'digest', manifest: certified } })).warnings).toEqual([]);

@@ -184,8 +184,9 @@ function warnings(facts: SummaryFacts, rejected: number): string[] {
   return found;
 }
 
-function modelWarnings({ dataset, evaluations, routing }: ModelManifest): string[] {
+function modelWarnings({ dataset, evaluations, routing, training }: ModelManifest): string[] {
   const found: string[] = [];
+  for (const [fact, value] of Object.entries(training)) if (fact.endsWith('endedEarly')) found.push(`the training ended early: ${value}`);
   const { unseenLabels = [] } = dataset;
   if (unseenLabels.length > 0) {
     found.push(

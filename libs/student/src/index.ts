@@ -9,3 +9,4 @@ export { type FrozenProgress, trainFrozen } from './frozen/train-frozen.ts';
 export type { FeatureSet } from './linear/features.ts';
 export type { LinearModel } from './linear/model.ts';
 export { trainLinear } from './linear/train.ts';
+export { stopRunsAt } from './onnx/session.ts';

@@ -61,7 +61,7 @@ function manifestOf(task: Task, round: number, labels: LabelSet, dataset: Datase
   const calibrating = byTeacher.length > 0 ? byTeacher : scored;
   const temperature = fitTemperature(
     calibrating.flatMap(({ logits }) => [...logits]),
-    calibrating.flatMap(({ target }) => target),
+    calibrating.flatMap(({ target }) => smoothed(target, labels.kind, calibrating.length)),
     calibrating.length,
     width,
     labels.kind,
@@ -109,6 +109,16 @@ function manifestOf(task: Task, round: number, labels: LabelSet, dataset: Datase
     ],
     routing: chooseThreshold(labels, task.settings.routing, agreement, certify),
   };
+}
+
+/**
+ * A target that allows for a mistake in so few documents (Platt 1999, section 2.2: (n + 1)/(n + 2) in the place of 1): without it the best
+ * temperature of held-out documents that are all told apart is the lowest there is, and every probability 1.
+ */
+function smoothed(target: LabelDistribution, kind: LabelSet['kind'], documents: number): LabelDistribution {
+  const share = 2 / (documents + 2);
+  const ways = kind === 'single' ? target.length : 2;
+  return target.map((own) => own * (1 - share) + share / ways);
 }
 
 function goldTarget(labels: LabelSet, item: Gold): LabelDistribution {

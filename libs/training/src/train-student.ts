@@ -79,6 +79,13 @@ export interface TrainingProgress {
   readonly detail: string;
 }
 
+/** What the training's thread is given. */
+export interface WorkerData {
+  readonly request: PlacedRequest;
+  /** Shared; raised to 1 when the training is to stop. */
+  readonly stopFlag: Int32Array;
+}
+
 export type TrainMessage =
   | { readonly progress: TrainingProgress }
   | { readonly trained: TrainedStudent }
@@ -87,12 +94,19 @@ export type TrainMessage =
 /** Trains in a worker thread of its own, which ends with the training: the event loop stays free for heartbeats and the other services. */
 export function trainInWorker(place: TrainingPlace, onProgress: (progress: TrainingProgress) => void): TrainStudent {
   return async (request, signal) => {
-    const workerData = await placed(request, place, signal);
+    const workerData: WorkerData = {
+      request: await placed(request, place, signal),
+      stopFlag: new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)),
+    };
     return new Promise((resolve, reject) => {
       const stopped = () => new LlambertError('cancelled', 'training was stopped');
       if (signal.aborted) return reject(stopped());
       const worker = new Worker(new URL('./train-worker.ts', import.meta.url), { workerData });
-      const stop = () => void worker.terminate();
+      const stop = () => {
+        // onnxruntime ends its run first; where it is not in play, nothing speaks against ending at once.
+        Atomics.store(workerData.stopFlag, 0, 1);
+        if (workerData.request.encoder === null) void worker.terminate();
+      };
       signal.addEventListener('abort', stop, { once: true });
       worker.on('message', (message: TrainMessage) => {
         if ('progress' in message) onProgress(message.progress);

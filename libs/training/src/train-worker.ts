@@ -1,14 +1,17 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { toLlambertError } from '@llambert/domain';
+import { stopRunsAt } from '@llambert/student';
 import { trainHere } from './students.ts';
-import type { PlacedRequest, TrainMessage } from './train-student.ts';
+import type { TrainMessage, WorkerData } from './train-student.ts';
 
 // The thread that trainInWorker starts: trains the student it was asked for, and ends.
 
+const { request, stopFlag } = workerData as WorkerData;
 const say = (message: TrainMessage): void => parentPort!.postMessage(message);
 
 try {
-  say({ trained: await trainHere(workerData as PlacedRequest, (progress) => say({ progress })) });
+  stopRunsAt(stopFlag);
+  say({ trained: await trainHere(request, (progress) => say({ progress })) });
 } catch (error) {
   const { code, message } = toLlambertError(error);
   say({ error: { code, message } });

@@ -30,11 +30,16 @@ export function commandContext(flags: () => { json?: boolean; quiet?: boolean })
       });
       const reporter = reporterFor(process.stderr, { quiet });
       const stopping = new AbortController();
-      const stop = () => {
-        if (stopping.signal.aborted) process.exit(130);
-        reporter.notice('stopping: calls in flight are being finished (press Ctrl-C again to end at once)');
+      // By the signal itself: an orderly exit would end threads in the middle of native code, which aborts.
+      const endAtOnce = (signal: NodeJS.Signals) => {
+        process.off('SIGINT', stop).off('SIGTERM', stop);
+        process.kill(process.pid, signal);
+      };
+      const stop = (signal: NodeJS.Signals) => {
+        if (stopping.signal.aborted) return endAtOnce(signal);
+        reporter.notice('stopping: what is in hand is being finished (press Ctrl-C again to end at once)');
         stopping.abort();
-        setTimeout(() => process.exit(130), stopPatienceMs).unref();
+        setTimeout(() => endAtOnce(signal), stopPatienceMs).unref();
       };
       process.on('SIGINT', stop).on('SIGTERM', stop);
       try {

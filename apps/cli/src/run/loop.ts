@@ -17,7 +17,7 @@ const tickMs = 50;
  * Documents in a transaction of the hot path: some seconds' work at most, by the student's speed. Always as many, so that documents meet
  * the same others in a batch, and get the same probabilities to the last digit, whenever the run was killed.
  */
-const documentsPerBatch = { linear: 2000, encoder: 128 };
+const documentsPerBatch = { linear: 2000, encoder: 32 };
 /** The folder's lock lets one process in, so all of them may have this name: each goes on with what its predecessor had in hand. */
 const owner = 'one-machine';
 

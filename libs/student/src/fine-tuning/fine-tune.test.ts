@@ -77,8 +77,15 @@ const dev = texts(40, 3, 2);
 
 async function trained(changes: Partial<FineTuneSettings> = {}, shape = shapeOf(3), state = freshState(weightsOf(3)), rows = train) {
   const progress: FineTuneProgress[] = [];
-  await fineTune(shape, rows, dev, state, { ...settings, ...changes }, { onProgress: (each) => progress.push(each), keep: async () => {} });
-  return { state, progress };
+  const ended = await fineTune(
+    shape,
+    rows,
+    dev,
+    state,
+    { ...settings, ...changes },
+    { onProgress: (each) => progress.push(each), keep: async () => {} },
+  );
+  return { state, progress, ended };
 }
 
 async function accuracy(state: TrainingState): Promise<number> {
@@ -129,7 +136,8 @@ describe('fineTune', () => {
   it('keeps what it began with where nothing does better', async () => {
     const good = (await trained()).state.best!;
     const state = freshState(good.weights);
-    await trained({ learningRate: 0.5, epochs: 1 }, shapeOf(3), state);
+    const { ended } = await trained({ learningRate: 0.5, epochs: 1 }, shapeOf(3), state);
+    expect(ended).toContain('Lower student.fineTuning.learningRate');
     expect(state.best).toMatchObject({ step: 0, weights: good.weights });
   });
 

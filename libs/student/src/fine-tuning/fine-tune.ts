@@ -145,7 +145,9 @@ export async function fineTune(
         await ports.keep(state);
       }
     }
-    return null;
+    return state.best.step === 0
+      ? `nothing that was learned did better on held-out texts than the beginning. Lower student.fineTuning.learningRate (it is ${settings.learningRate}), or annotate more`
+      : null;
   } finally {
     await session.release();
     await judge.close();

@@ -1,3 +1,4 @@
+import { LlambertError } from '@llambert/domain';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 
 /** The threads that a session may compute with. Its `run` blocks the event loop meanwhile, so it belongs into a worker thread. */
@@ -22,7 +23,27 @@ export function openSession(model: Uint8Array | string, { threads }: SessionSett
     logSeverityLevel: 3,
   };
   // The two overloads of create take no union.
-  return typeof model === 'string' ? InferenceSession.create(model, options) : InferenceSession.create(model, options);
+  return stoppable(typeof model === 'string' ? InferenceSession.create(model, options) : InferenceSession.create(model, options));
+}
+
+let stopFlag: Int32Array | null = null;
+
+/**
+ * From now on no run begins in this thread once the flag (shared, one element) is not 0: it throws `cancelled` instead. A thread must not be
+ * terminated from outside while onnxruntime runs in it, for that takes the whole process down.
+ */
+export function stopRunsAt(flag: Int32Array): void {
+  stopFlag = flag;
+}
+
+async function stoppable(opening: Promise<InferenceSession>): Promise<InferenceSession> {
+  const session = await opening;
+  const run = session.run.bind(session) as (feeds: InferenceSession.FeedsType) => Promise<InferenceSession.OnnxValueMapType>;
+  session.run = async (feeds: InferenceSession.FeedsType) => {
+    if (stopFlag !== null && Atomics.load(stopFlag, 0) !== 0) throw new LlambertError('cancelled', 'stopped on request');
+    return run(feeds);
+  };
+  return session;
 }
 
 /** A float tensor over the values' own memory: nothing is copied. */
