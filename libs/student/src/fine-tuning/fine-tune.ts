@@ -92,6 +92,7 @@ export async function fineTune(
   const masks = new Map(dropouts.map(({ rate }) => [rate, new DropoutMasks(rate, seed)]));
   const weights = weightFeeds(shape, state.weights);
   const lossOnDev = async () => devLoss(await judge.read(dev, state.weights), dev, settings.loss.kind);
+  const gradients = new Gradients(shape, state.weights);
   let tokens = 0;
   try {
     state.best ??= { step: 0, devLoss: await lossOnDev(), weights: copiedWeights(state.weights) };
@@ -102,7 +103,7 @@ export async function fineTune(
         if (state.looksWithoutGain >= settings.patience) return null;
 
         // Forward and backward, a part of the batch at a time.
-        const gradients = new Gradients(state.weights, shape.config.firstPosition);
+        gradients.begin();
         const places = uniformNumbers(seed, firstDropoutStream + state.step);
         const totalWeight = rows.reduce((total, row) => total + meanOf(train[row]!.weights), 0);
         let loss = 0;
@@ -110,7 +111,8 @@ export async function fineTune(
           const texts = part.map((row) => train[row]!);
           const batch = microBatch(texts, shape, state.weights);
           const wanted = targets(texts, totalWeight, settings.labelSmoothing, settings.loss.kind);
-          const outputs = await session.run({ ...weights, ...batch.feeds, ...wanted, ...dropped(dropouts, batch, masks, places) });
+          const feeds = { ...weights, ...batch.feeds, ...wanted, ...dropped(dropouts, batch, masks, places) };
+          const outputs = await session.run(feeds, gradients.places());
           loss += floatsOf(outputs['loss']!)[0]!;
           gradients.add(outputs, batch);
           tokens += part.reduce((total, row) => total + lengths[row]!, 0);

@@ -61,14 +61,16 @@ describe.each(families.flatMap((family) => poolings.map((pooling) => [family, po
       const { shape, weights, texts, facts, gradient, loss } = oracle(family, pooling);
       const session = await openSession(trainingGraph(shape, { kind: 'single', noiseRobustness: null }, () => true).model, { threads: 1 });
       const batch = microBatch(texts, shape, weights);
-      const outputs = await session.run({
+      const gradients = new Gradients(shape, weights);
+      gradients.begin();
+      const feeds = {
         ...weightFeeds(shape, weights),
         ...batch.feeds,
         targets: floats(Float32Array.from(facts.targets.flat()), [3, 3]),
         weights: floats(Float32Array.from(facts.weights.flatMap((weight) => [weight, weight, weight])), [3, 3]),
-      });
+      };
+      const outputs = await session.run(feeds, gradients.places());
       expect(relativeError(floatsOf(outputs['loss']!), float32Values(loss))).toBeLessThan(1e-6);
-      const gradients = new Gradients(weights, shape.config.firstPosition);
       gradients.add(outputs, batch);
       let compared = 0;
       for (const name of shape.shapes.keys()) {

@@ -38,10 +38,10 @@ export function stopRunsAt(flag: Int32Array): void {
 
 async function stoppable(opening: Promise<InferenceSession>): Promise<InferenceSession> {
   const session = await opening;
-  const run = session.run.bind(session) as (feeds: InferenceSession.FeedsType) => Promise<InferenceSession.OnnxValueMapType>;
-  session.run = async (feeds: InferenceSession.FeedsType) => {
+  const run = session.run.bind(session);
+  session.run = async (feeds: InferenceSession.FeedsType, ...more: never[]) => {
     if (stopFlag !== null && Atomics.load(stopFlag, 0) !== 0) throw new LlambertError('cancelled', 'stopped on request');
-    return run(feeds);
+    return run(feeds, ...more);
   };
   return session;
 }
