@@ -1,8 +1,9 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LlambertError, type StudentKind } from '@llambert/domain';
-import { brierScore, fitTemperature, probabilities } from '@llambert/statistics';
+import { type Evaluation, type LabelSet, LlambertError, type StudentKind } from '@llambert/domain';
+import { fitTemperature, probabilities } from '@llambert/statistics';
 import type { DatasetRow } from './dataset.ts';
+import { evaluate } from './evaluation.ts';
 import type { HeldOut, PlacedRequest, TrainedStudent } from './train-student.ts';
 
 /** Trains a student of a kind; calls `mayTake` with the seconds that it has left as soon as it can tell, which may throw. */
@@ -55,32 +56,24 @@ export async function bestStudent(request: PlacedRequest, train: TrainKind): Pro
 
   const heldOut = candidates.map(({ trained }) => new Set(trained.heldOut.rows));
   const common = [...rows.keys()].filter((row) => heldOut.every((own) => own.has(row)));
-  const scored = candidates.map((candidate) => ({ ...candidate, ...scoreOn(common, candidate.trained.heldOut, rows, labels.kind) }));
-  const best = scored.reduce((left, right) => (right.brier < left.brier ? right : left));
+  const scored = candidates.map((candidate) => ({ ...candidate, ...evaluateOn(common, candidate.trained.heldOut, rows, labels) }));
+  const best = scored.reduce((left, right) => (right.brierScore < left.brierScore ? right : left));
   for (const name of await readdir(best.folder)) await rename(join(best.folder, name), join(folder, name));
   for (const candidate of candidates) await rm(candidate.folder, { recursive: true });
   const reached = scored.map(
-    ({ kind, right, brier, seconds }) =>
-      `${kind}: ${(100 * right).toFixed(1)} % of ${common.length} held-out labels, Brier score ${brier.toFixed(3)}, ${seconds.toFixed(0)} s`,
+    ({ kind, accuracy, brierScore, seconds }) =>
+      `${kind}: ${(100 * accuracy).toFixed(1)} % of ${common.length} held-out labels, Brier score ${brierScore.toFixed(3)}, ${seconds.toFixed(0)} s`,
   );
   return { ...best.trained, training: { ...best.trained.training, students: [...reached, ...said].join('; ') } };
 }
 
-/** Share of right decisions, and the Brier score after the best temperature, on some of the held-out rows. */
-function scoreOn(on: readonly number[], heldOut: HeldOut, rows: readonly DatasetRow[], kind: 'single' | 'multi') {
-  const width = rows[0]!.target.length;
+/** How well a student does on some of the rows that it held out, after the best temperature for them. */
+function evaluateOn(on: readonly number[], heldOut: HeldOut, rows: readonly DatasetRow[], labels: LabelSet): Evaluation {
+  const width = labels.names.length;
   const places = new Map(heldOut.rows.map((row, place) => [row, place]));
-  const logits = on.flatMap((row) => {
-    const start = places.get(row)! * width;
-    return [...heldOut.logits.subarray(start, start + width)];
-  });
-  const targets = on.flatMap((row) => rows[row]!.target);
-  const temperature = fitTemperature(logits, targets, on.length, width, kind);
-  const shares = on.flatMap((_, place) => [...probabilities(logits, place * width, width, kind, temperature)]);
-  const right = on.filter((_, place) => {
-    const [own, target] = [shares, targets].map((cells) => cells.slice(place * width, (place + 1) * width)) as [number[], number[]];
-    if (kind === 'multi') return target.every((share, label) => share >= 0.5 === own[label]! >= 0.5);
-    return target[own.indexOf(Math.max(...own))] === Math.max(...target);
-  });
-  return { right: right.length / on.length, brier: brierScore(shares, targets, width, kind) };
+  const logits = on.flatMap((row) => [...heldOut.logits.subarray(places.get(row)! * width, (places.get(row)! + 1) * width)]);
+  const targets = on.map((row) => rows[row]!.target);
+  const temperature = fitTemperature(logits, targets.flat(), on.length, width, labels.kind);
+  const shares = on.map((_, place) => Array.from(probabilities(logits, place * width, width, labels.kind, temperature)));
+  return evaluate(labels, { probabilities: shares, targets }, 'teacher', 'held-out');
 }

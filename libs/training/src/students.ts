@@ -191,7 +191,7 @@ function release(
   const form = { config: shape.config, pooling: shape.pooling, pairs };
   const documents = judges.map((row) => rows[row]!);
   const targets = documents.map(({ target }) => target);
-  return releaseEncoder(folder, { ...rest, form, tokenizer: tokenizerJson }, { learned, documents, targets, kind: labels.kind });
+  return releaseEncoder(folder, { ...rest, form, tokenizer: tokenizerJson }, { learned, documents, targets, labels });
 }
 
 async function encoderOf({ encoder, rows, settings }: PlacedRequest): Promise<PretrainedEncoder> {

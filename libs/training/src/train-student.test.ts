@@ -42,7 +42,7 @@ async function saveFresh(folder: string): Promise<void> {
     learned: true,
     documents: rows(2),
     targets: rows(2).map(({ target }) => target),
-    kind: 'single',
+    labels,
   });
 }
 

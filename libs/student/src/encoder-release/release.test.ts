@@ -33,7 +33,10 @@ describe('a release', () => {
     });
     const released = join(folder, 'released');
     await mkdir(released);
-    return { released, ...(await releaseEncoder(released, own, { learned: false, documents, targets, kind: 'single' })) };
+    return {
+      released,
+      ...(await releaseEncoder(released, own, { learned: false, documents, targets, labels: { kind: 'single', names: ['a', 'b', 'c'] } })),
+    };
   }
 
   it('is of 8-bit integers where they decide as well', async () => {

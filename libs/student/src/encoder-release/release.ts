@@ -1,3 +1,5 @@
+import { decide, type LabelDistribution, type LabelSet } from '@llambert/domain';
+import { probabilities } from '@llambert/statistics';
 import { devLoss } from '../fine-tuning/evaluate.ts';
 import type { DocumentText } from '../linear/features.ts';
 import { type EncoderModel, loadEncoderModel } from './encoder-model.ts';
@@ -12,8 +14,8 @@ export interface Judges {
   readonly learned: boolean;
   readonly documents: readonly DocumentText[];
   /** One distribution a document. */
-  readonly targets: readonly (readonly number[])[];
-  readonly kind: 'single' | 'multi';
+  readonly targets: readonly LabelDistribution[];
+  readonly labels: LabelSet;
 }
 
 export interface Released {
@@ -31,7 +33,7 @@ export interface Released {
  */
 export async function releaseEncoder(folder: string, release: EncoderRelease, judges: Judges): Promise<Released> {
   await saveEncoder(folder, release);
-  const labels = judges.targets[0]!.length;
+  const labels = judges.labels.names.length;
   const float32 = await measured(await loadEncoderModel(folder, labels, 'fp32'), judges);
   const int8 = await measured(await loadEncoderModel(folder, labels, 'int8'), judges);
   const lost = float32.accuracy - int8.accuracy;
@@ -52,16 +54,15 @@ export async function releaseEncoder(folder: string, release: EncoderRelease, ju
   };
 }
 
-async function measured(model: EncoderModel, { documents, targets, kind }: Judges) {
+async function measured(model: EncoderModel, { documents, targets, labels }: Judges) {
   const { logits } = await model.logits(documents);
   const examples = targets.map((target) => ({ target, weights: target.map(() => 1) }));
-  const right = targets.filter((target, row) => decidesAs(logits.subarray(row * target.length, (row + 1) * target.length), target, kind));
-  return { model, logits, accuracy: right.length / targets.length, logLoss: devLoss(logits, examples, kind) };
-}
-
-function decidesAs(logits: Float32Array, target: readonly number[], kind: 'single' | 'multi'): boolean {
-  if (kind === 'multi') return target.every((share, label) => share >= 0.5 === logits[label]! >= 0);
-  return target[logits.indexOf(Math.max(...logits))] === Math.max(...target);
+  const width = labels.names.length;
+  const right = targets.filter((target, row) => {
+    const shares = Array.from(probabilities(logits, row * width, width, labels.kind, 1));
+    return decide(labels, shares).join() === decide(labels, target).join();
+  });
+  return { model, logits, accuracy: right.length / targets.length, logLoss: devLoss(logits, examples, labels.kind) };
 }
 
 function points(share: number): string {

@@ -37,7 +37,6 @@ const settings: FineTuneSettings = {
   labelSmoothing: 0,
   loss: { kind: 'single', noiseRobustness: null },
   microBatchTokens: 1000,
-  evaluations: 2,
   patience: 100,
   seed: 3,
   threads: 1,
@@ -133,10 +132,11 @@ describe('fineTune', () => {
     expect(looks.slice(-4)[0]).toEqual(least);
   });
 
-  it('keeps what it began with where nothing does better', async () => {
+  it.each([100, 1])('keeps what it began with where nothing does better, and says so (patience %i)', async (patience) => {
     const good = (await trained()).state.best!;
     const state = freshState(good.weights);
-    const { ended } = await trained({ learningRate: 0.5, epochs: 1 }, shapeOf(3), state);
+    const { ended, progress } = await trained({ learningRate: 0.5, epochs: 3, patience }, shapeOf(3), state);
+    expect(progress).toHaveLength(patience === 1 ? 10 : 30);
     expect(ended).toContain('Lower student.fineTuning.learningRate');
     expect(state.best).toMatchObject({ step: 0, weights: good.weights });
   });

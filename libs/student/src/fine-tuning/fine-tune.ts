@@ -31,9 +31,7 @@ export interface FineTuneSettings {
   readonly loss: LossSettings;
   /** Tokens with padding that pass through the graph at once: bounds the memory. */
   readonly microBatchTokens: number;
-  /** Looks at the dev part per epoch. */
-  readonly evaluations: number;
-  /** Looks without a better one after which the training ends. */
+  /** Epochs without a better look at the dev part after which the training ends. */
   readonly patience: number;
   readonly seed: number;
   readonly threads: number;
@@ -53,7 +51,7 @@ export interface FineTuneProgress {
   readonly steps: number;
   /** Mean over the last update's texts. */
   readonly loss: number;
-  /** Tokens without padding since the start of this process. */
+  /** Tokens without padding that this call has learned from. */
   readonly tokens: number;
   readonly devLoss: number | null;
 }
@@ -69,7 +67,7 @@ export interface FineTunePorts {
  * with among them. Equal arguments give equal weights, bit for bit on one machine, and so does a state that was kept and read again. Throws
  * `invalid_input` when the loss stops being a number and nothing was learned yet.
  * @param state fresh, or kept by an earlier call
- * @returns why the training ended before its time; null: it did not
+ * @returns what is to be said of how it ended: that the loss stopped being a number, or that nothing was gained; null: nothing
  */
 export async function fineTune(
   shape: ClassifierShape,
@@ -84,9 +82,8 @@ export async function fineTune(
   const stepsPerEpoch = Math.ceil(train.length / batchSize);
   const steps = epochs * stepsPerEpoch;
   const warmupSteps = Math.round(settings.warmup * steps);
-  const stepsPerLook = Math.max(1, Math.round(stepsPerEpoch / settings.evaluations));
 
-  const { model, dropouts } = trainingGraph(shape, settings.loss, () => true);
+  const { model, dropouts } = trainingGraph(shape, settings.loss);
   const session = await openSession(model, settings);
   const judge = await scorer(shape, settings);
   const masks = new Map(dropouts.map(({ rate }) => [rate, new DropoutMasks(rate, seed)]));
@@ -100,7 +97,7 @@ export async function fineTune(
     for (let epoch = Math.floor(state.step / stepsPerEpoch); epoch < epochs; epoch++) {
       const batches = epochBatches(lengths, batchSize, uniformNumbers(seed, epoch));
       for (const rows of batches.slice(state.step - epoch * stepsPerEpoch)) {
-        if (state.looksWithoutGain >= settings.patience) return null;
+        if (state.looksWithoutGain >= settings.patience) return outcome(state.best.step, settings.learningRate);
 
         // Forward and backward, a part of the batch at a time.
         gradients.begin();
@@ -137,7 +134,7 @@ export async function fineTune(
 
         // Look at the dev part, and keep the best.
         let looked: number | null = null;
-        if (state.step % stepsPerLook === 0 || state.step === steps) {
+        if (state.step % stepsPerEpoch === 0) {
           looked = await lossOnDev();
           const better = looked < state.best.devLoss;
           if (better) state.best = { step: state.step, devLoss: looked, weights: copiedWeights(state.weights) };
@@ -147,9 +144,7 @@ export async function fineTune(
         await ports.keep(state);
       }
     }
-    return state.best.step === 0
-      ? `nothing that was learned did better on held-out texts than the beginning. Lower student.fineTuning.learningRate (it is ${settings.learningRate}), or annotate more`
-      : null;
+    return outcome(state.best.step, settings.learningRate);
   } finally {
     await session.release();
     await judge.close();
@@ -198,6 +193,12 @@ function layersAbove(weight: string, layers: number): number {
   if (weight.startsWith('embeddings.')) return layers + 1;
   const layer = /^encoder\.layer\.(\d+)\./.exec(weight);
   return layer === null ? 0 : layers - Number(layer[1]);
+}
+
+/** What there is to say of a training that came to its end. */
+function outcome(bestStep: number, learningRate: number): string | null {
+  if (bestStep > 0) return null;
+  return `nothing that was learned did better on held-out texts than the beginning. Lower student.fineTuning.learningRate (it is ${learningRate}), or annotate more`;
 }
 
 function diverged(step: number, learningRate: number): string {

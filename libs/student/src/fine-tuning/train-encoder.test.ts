@@ -34,7 +34,7 @@ describe('training an encoder', () => {
     const form = { config: shape.config, pooling: shape.pooling, pairs: false };
     const documents = heldOut.map((row) => own[row]!);
     const targets = documents.map(({ target }) => target);
-    return releaseEncoder(into, { ...rest, form, tokenizer: tokenizerJson }, { learned: false, documents, targets, kind: labels.kind });
+    return releaseEncoder(into, { ...rest, form, tokenizer: tokenizerJson }, { learned: false, documents, targets, labels });
   }
 
   it('learns, and holds out the first fold', async () => {

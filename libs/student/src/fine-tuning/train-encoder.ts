@@ -193,7 +193,6 @@ function fineTuneSettings(settings: StudentSettings, labels: LabelSet, encoder: 
     loss: { kind: labels.kind, noiseRobustness },
     clipNorm,
     microBatchTokens,
-    evaluations: 1,
     seed: settings.seed,
     threads,
   };

@@ -42,13 +42,12 @@ export interface DropoutInput {
 
 /**
  * One step's forward and backward pass. Inputs: the weights, a micro-batch (see `MicroBatch`), `targets` and `weights` [texts, labels],
- * and the dropout masks. Outputs: `loss` (the weighted sum over texts and labels, []), and the gradient of every weight that is
- * `trained`; of the gathered tables it is the gradient of the rows that were given.
+ * and the dropout masks. Outputs: `loss` (the weighted sum over texts and labels, []), and the gradient of every weight; of the
+ * gathered tables it is the gradient of the rows that were given.
  */
 export function trainingGraph(
   shape: ClassifierShape,
   loss: LossSettings,
-  trained: (weight: string) => boolean,
 ): { readonly model: Uint8Array; readonly dropouts: readonly DropoutInput[] } {
   const tape = new Tape();
   const dropouts: DropoutInput[] = [];
@@ -61,13 +60,9 @@ export function trainingGraph(
   const targets = tape.input('targets', 'float', logits.shape);
   const weights = tape.input('weights', 'float', logits.shape);
   const total = sum(tape, multiply(tape, losses(tape, logits, targets, loss), weights));
-  const learned = [...inputs].filter(([name]) => trained(name));
-  const gradients = tape.gradients(
-    total,
-    learned.map(([, value]) => value),
-  );
+  const gradients = tape.gradients(total, [...inputs.values()]);
   tape.output('loss', total);
-  for (const [index, [name]] of learned.entries()) tape.output(gradientOf(name), gradients[index]!);
+  for (const [index, name] of [...inputs.keys()].entries()) tape.output(gradientOf(name), gradients[index]!);
   return { model: tape.toBytes(), dropouts };
 }
 
