@@ -105,6 +105,31 @@ export interface FineTuningSettings {
   readonly goldStage: GoldStageSettings | null;
 }
 
+/** What a task that says nothing of its student gets: the best student without an encoder. */
+export const defaultStudentSettings: StudentSettings = {
+  model: 'auto',
+  encoder: null,
+  minutes: 30,
+  seed: 1,
+  classWeights: 'none',
+  likelyWrong: 'keep',
+  maxTokens: 256,
+  truncation: 'head',
+  fineTuning: {
+    epochs: 3,
+    batchSize: 16,
+    learningRate: null,
+    pooling: 'mean',
+    layerDecay: 1,
+    weightDecay: 0.01,
+    warmup: 0.1,
+    labelSmoothing: 0,
+    noiseRobustness: null,
+    patience: 2,
+    goldStage: null,
+  },
+};
+
 export interface RoutingSettings {
   /** Share of wrong labels that is tolerable among those labelled automatically. */
   readonly targetError: number;

@@ -1,3 +1,3 @@
 export { leastRows } from './dataset.ts';
 export { trainerService } from './service.ts';
-export { type FetchedEncoder, type TrainingProgress, trainInWorker } from './train-student.ts';
+export { type FetchedEncoder, type TrainingPlace, type TrainingProgress, type TrainRequest, trainInWorker } from './train-student.ts';

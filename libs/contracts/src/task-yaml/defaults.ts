@@ -1,4 +1,4 @@
-import type { LabelKind } from '@llambert/domain';
+import { defaultStudentSettings, type LabelKind } from '@llambert/domain';
 
 /** What a task.yaml that is silent means. */
 export const defaults = {
@@ -23,28 +23,7 @@ export const defaults = {
     quorum: 0.9,
     deadlineSeconds: 86_400,
   },
-  student: {
-    model: 'auto',
-    minutes: 30,
-    seed: 1,
-    classWeights: 'none',
-    likelyWrong: 'keep',
-    maxTokens: 256,
-    truncation: 'head',
-    fineTuning: {
-      epochs: 3,
-      batchSize: 16,
-      learningRate: null,
-      pooling: 'mean',
-      layerDecay: 1,
-      weightDecay: 0.01,
-      warmup: 0.1,
-      labelSmoothing: 0,
-      noiseRobustness: null,
-      patience: 2,
-      goldStage: null,
-    },
-  },
+  student: defaultStudentSettings,
   routing: { targetError: 0.05, confidence: 0.95 },
 } as const;
 

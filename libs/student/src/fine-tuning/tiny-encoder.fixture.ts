@@ -1,4 +1,4 @@
-import type { StudentSettings } from '@llambert/domain';
+import { defaultStudentSettings, type StudentSettings } from '@llambert/domain';
 import type { EncoderConfig } from '../encoder/config.ts';
 import { encoderFromScratch, type PretrainedEncoder } from '../encoder/pretrained.ts';
 import { initialWeights } from '../encoder/scratch.ts';
@@ -14,27 +14,11 @@ export function tinyEncoder(texts: readonly string[]): PretrainedEncoder {
 }
 
 export const encoderSettings: StudentSettings = {
+  ...defaultStudentSettings,
   model: 'fine-tuned',
   encoder: 'scratch:small',
-  minutes: 30,
-  seed: 1,
-  classWeights: 'none',
-  likelyWrong: 'keep',
   maxTokens: 32,
-  truncation: 'head',
-  fineTuning: {
-    epochs: 8,
-    batchSize: 16,
-    learningRate: 5e-3,
-    pooling: 'mean',
-    layerDecay: 1,
-    weightDecay: 0.01,
-    warmup: 0.1,
-    labelSmoothing: 0,
-    noiseRobustness: null,
-    patience: 8,
-    goldStage: null,
-  },
+  fineTuning: { ...defaultStudentSettings.fineTuning, epochs: 8, learningRate: 5e-3, patience: 8 },
 };
 
 /** Share of rows whose greatest logit is that of the target's greatest share. */

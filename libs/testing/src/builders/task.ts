@@ -1,4 +1,4 @@
-import { type Document, type Sample, sampleId, type Task, type TaskSettings } from '@llambert/domain';
+import { type Document, defaultStudentSettings, type Sample, sampleId, type Task, type TaskSettings } from '@llambert/domain';
 
 /** A small task; `teacher` and `budget` replace parts of its settings. */
 export function aTask(change: { teacher?: Partial<TaskSettings['teacher']>; budget?: Partial<TaskSettings['budget']> } = {}): Task {
@@ -40,29 +40,7 @@ export function aTask(change: { teacher?: Partial<TaskSettings['teacher']>; budg
         quorum: 0.9,
         deadlineSeconds: 3600,
       },
-      student: {
-        model: 'linear',
-        encoder: null,
-        minutes: 30,
-        seed: 1,
-        classWeights: 'none',
-        likelyWrong: 'keep',
-        maxTokens: 256,
-        truncation: 'head',
-        fineTuning: {
-          epochs: 3,
-          batchSize: 16,
-          learningRate: null,
-          pooling: 'mean',
-          layerDecay: 1,
-          weightDecay: 0.01,
-          warmup: 0.1,
-          labelSmoothing: 0,
-          noiseRobustness: null,
-          patience: 2,
-          goldStage: null,
-        },
-      },
+      student: { ...defaultStudentSettings, model: 'linear' },
       routing: { targetError: 0.05, confidence: 0.95 },
     },
     topics: { source: 'documents', predictions: 'predictions' },

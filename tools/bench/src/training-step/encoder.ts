@@ -1,4 +1,4 @@
-import type { StudentSettings } from '@llambert/domain';
+import { defaultStudentSettings, type StudentSettings } from '@llambert/domain';
 import { type EncoderConfig, initialWeights, type PretrainedEncoder } from '@llambert/student';
 
 export type Size = 'minilm' | 'bert-base';
@@ -44,26 +44,10 @@ export function encoderOf(size: Size, tokens: number): PretrainedEncoder {
 /** One epoch over the rows. */
 export function aStudent(pooling: 'first' | 'mean', batchSize: number, maxTokens: number): StudentSettings {
   return {
+    ...defaultStudentSettings,
     model: 'fine-tuned',
     encoder: 'made up',
-    minutes: 30,
-    seed: 1,
-    classWeights: 'none',
-    likelyWrong: 'keep',
     maxTokens,
-    truncation: 'head',
-    fineTuning: {
-      epochs: 1,
-      batchSize,
-      learningRate: null,
-      pooling,
-      layerDecay: 1,
-      weightDecay: 0.01,
-      warmup: 0.1,
-      labelSmoothing: 0,
-      noiseRobustness: null,
-      patience: 1,
-      goldStage: null,
-    },
+    fineTuning: { ...defaultStudentSettings.fineTuning, epochs: 1, batchSize, pooling },
   };
 }
