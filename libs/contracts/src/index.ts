@@ -1,5 +1,5 @@
 export { deadLetterRecord, decodeDeadLetter, encodeDeadLetter } from './codec/dead-letter.ts';
-export { decodeDocument, encodeDocument } from './codec/document.ts';
+export { decodeDocument, encodeDocument, usableDocument } from './codec/document.ts';
 export { decodeEvent, encodeEvent } from './codec/event.ts';
 export { decodePrediction, encodePrediction } from './codec/prediction.ts';
 export { parseTaskYaml } from './task-yaml/parse-task-yaml.ts';

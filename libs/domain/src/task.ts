@@ -71,7 +71,17 @@ export interface StudentSettings {
   readonly maxTokens: number;
   /** Which tokens of a longer text it reads: the first ones, or some from both ends. */
   readonly truncation: 'head' | 'head-and-tail';
+  /** Documents of the source that nobody labelled and that are learned from all the same; null: none. */
+  readonly pseudoLabels: PseudoLabelSettings | null;
   readonly fineTuning: FineTuningSettings;
+}
+
+/** Learning from documents under the labels that a first student is confident of (Lee 2013, "Pseudo-Label"). */
+export interface PseudoLabelSettings {
+  /** Unlabelled documents that are looked at, drawn uniformly from the source. */
+  readonly documents: number;
+  /** Least calibrated probability of a label that is learned from, in (0, 1). */
+  readonly confidence: number;
 }
 
 /** What of the fine-tuning is other in the second stage (Csanády et al. 2024, section 3.3: "combined"). */
@@ -115,6 +125,7 @@ export const defaultStudentSettings: StudentSettings = {
   likelyWrong: 'keep',
   maxTokens: 256,
   truncation: 'head',
+  pseudoLabels: null,
   fineTuning: {
     epochs: 3,
     batchSize: 16,

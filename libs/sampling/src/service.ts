@@ -1,5 +1,5 @@
-import { decodeDocument } from '@llambert/contracts';
-import { type ConsumedRecord, type Document, documentProblem, type OnRetry, type Task } from '@llambert/domain';
+import { usableDocument } from '@llambert/contracts';
+import type { OnRetry, Task } from '@llambert/domain';
 import { consumeEvents, followEvents, type Service, serviceGroup, ticker } from '@llambert/platform';
 import { poolCandidates } from './pool.ts';
 import { advanceRounds, type RoundsPorts, serviceName, sourceGroup } from './rounds.ts';
@@ -59,21 +59,12 @@ function fillPool(ports: SamplerPorts, task: Task): Service {
     topic: task.topics.source,
     maxBatch: documentsPerBatch,
     handle: async (records) => {
-      const fit = records.flatMap(fitDocument);
+      // What cannot be labelled is left to the pass, which reports it: said here too, it would count twice.
+      const fit = records.flatMap((record) => usableDocument(record) ?? []);
       const ceiling = await ports.store.poolCeiling(task.name, poolSize);
       const candidates = poolCandidates(task.name, seed, fit, ceiling);
       if (candidates.length > 0) await ports.store.offer(task.name, candidates, poolSize);
       return [];
     },
   });
-}
-
-/** The record's document where it can be labelled. What cannot is left to the pass, which reports it: said here too, it would count twice. */
-function fitDocument(record: ConsumedRecord): Document[] {
-  try {
-    const document = decodeDocument(record);
-    return documentProblem(document) === null ? [document] : [];
-  } catch {
-    return [];
-  }
 }

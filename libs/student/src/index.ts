@@ -8,5 +8,5 @@ export { type TrainedEncoder, trainEncoder } from './fine-tuning/train-encoder.t
 export { type FrozenProgress, trainFrozen } from './frozen/train-frozen.ts';
 export type { FeatureSet } from './linear/features.ts';
 export type { LinearModel } from './linear/model.ts';
-export { trainLinear } from './linear/train.ts';
+export { type TrainingRow, trainLinear } from './linear/train.ts';
 export { stopRunsAt } from './onnx/session.ts';

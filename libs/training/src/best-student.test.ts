@@ -28,6 +28,7 @@ describe('the best student', () => {
     rows,
     labels: { kind: 'single', names: ['a', 'b'] },
     settings: { ...aTask().settings.student, model: 'auto', encoder: encoder === null ? null : 'hf:a/b', minutes: 10 },
+    unlabelled: [],
     score: [],
     folder,
     encoder,

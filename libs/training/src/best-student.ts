@@ -1,7 +1,7 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Evaluation, type LabelSet, LlambertError, type StudentKind } from '@llambert/domain';
-import { fitTemperature, probabilities } from '@llambert/statistics';
+import { calibrated, temperatureOf } from './calibration.ts';
 import type { DatasetRow } from './dataset.ts';
 import { evaluate } from './evaluation.ts';
 import type { HeldOut, PlacedRequest, TrainedStudent } from './train-student.ts';
@@ -71,9 +71,10 @@ export async function bestStudent(request: PlacedRequest, train: TrainKind): Pro
 function evaluateOn(on: readonly number[], heldOut: HeldOut, rows: readonly DatasetRow[], labels: LabelSet): Evaluation {
   const width = labels.names.length;
   const places = new Map(heldOut.rows.map((row, place) => [row, place]));
-  const logits = on.flatMap((row) => [...heldOut.logits.subarray(places.get(row)! * width, (places.get(row)! + 1) * width)]);
+  const logits = Float32Array.from(
+    on.flatMap((row) => [...heldOut.logits.subarray(places.get(row)! * width, (places.get(row)! + 1) * width)]),
+  );
   const targets = on.map((row) => rows[row]!.target);
-  const temperature = fitTemperature(logits, targets.flat(), on.length, width, labels.kind);
-  const shares = on.map((_, place) => Array.from(probabilities(logits, place * width, width, labels.kind, temperature)));
+  const shares = calibrated(labels, logits, temperatureOf(labels, targets, logits));
   return evaluate(labels, { probabilities: shares, targets }, 'teacher', 'held-out');
 }

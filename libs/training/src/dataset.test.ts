@@ -1,7 +1,7 @@
 import { type Answer, type Gold, goldRole, type LabelSet, type Sample } from '@llambert/domain';
 import { aDocument, aDrawnSample, anAnnotation, aRejection } from '@llambert/testing';
 import { describe, expect, it } from 'vitest';
-import { assembleDataset, datasetProblem, foldCount } from './dataset.ts';
+import { assembleDataset, datasetProblem, foldCount, withUnlabelled } from './dataset.ts';
 
 const labels: LabelSet = { kind: 'single', names: ['delivery', 'payment'] };
 
@@ -38,6 +38,17 @@ describe('a dataset', () => {
     const dataset = assembleDataset('task', labels, [answered(certifying, 'payment')], [gold(certifying, 'payment')]);
     expect(dataset.rows).toEqual([]);
     expect(dataset.certify.map((item) => item.document.id)).toEqual([certifying]);
+  });
+
+  it('has no unlabelled document that is labelled already, or certifies', () => {
+    const dataset = assembleDataset('task', labels, [answered('a', 'payment')], [gold(certifying, 'payment'), gold(training, 'payment')]);
+    const { unlabelled, fingerprint } = withUnlabelled(
+      dataset,
+      ['z', 'a', certifying, training, 'b'].map((id) => aDocument({ id })),
+    );
+    expect(unlabelled.map(({ id }) => id)).toEqual(['b', 'z']);
+    expect(fingerprint).not.toBe(dataset.fingerprint);
+    expect(withUnlabelled(dataset, [aDocument({ id: 'b' }), aDocument({ id: 'z' })]).fingerprint).toBe(fingerprint);
   });
 
   it('lets gold that was chosen for a reason train, never certify', () => {

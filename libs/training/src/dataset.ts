@@ -1,6 +1,7 @@
 import {
   type Answer,
   canonicalJson,
+  type Document,
   digestOf,
   type Gold,
   goldRole,
@@ -32,6 +33,8 @@ export interface Dataset {
   readonly rows: readonly DatasetRow[];
   /** Gold that only certifies: no row has its document. By document id. */
   readonly certify: readonly Gold[];
+  /** Documents that nobody labelled, to be learned from under pseudo-labels: none of the rows, none that certifies. */
+  readonly unlabelled: readonly Document[];
   readonly annotations: number;
   readonly rejections: number;
   readonly fingerprint: string;
@@ -72,10 +75,24 @@ export function assembleDataset(
   return {
     rows: sorted,
     certify,
+    unlabelled: [],
     annotations: annotated.length,
     rejections: answered.length - annotated.length,
     fingerprint: digestOf('dataset.v1', canonicalJson(labels), canonicalJson(sorted)),
   };
+}
+
+/** The dataset with unlabelled documents beside its rows. */
+export function withUnlabelled(dataset: Dataset, documents: readonly Document[]): Dataset {
+  const withheld = new Set(knownDocuments(dataset));
+  const unlabelled = documents.filter(({ id }) => !withheld.has(id)).sort((left, right) => (left.id < right.id ? -1 : 1));
+  const texts = unlabelled.map(({ id, text, textPair = null }) => [id, text, textPair]);
+  return { ...dataset, unlabelled, fingerprint: digestOf('dataset.v1', dataset.fingerprint, canonicalJson(texts)) };
+}
+
+/** The documents that have their part in a dataset already: they teach, or they certify. */
+export function knownDocuments({ rows, certify }: Dataset): string[] {
+  return [...rows.map(({ documentId }) => documentId), ...certify.map(({ document }) => document.id)];
 }
 
 function byDocument(left: Gold, right: Gold): number {

@@ -22,7 +22,9 @@ describe('likely wrong labels', () => {
   });
 
   it('are found label by label where there may be several', () => {
-    const cells = Float32Array.from(truth.flatMap((label, row) => [0, 1, 2].map((each) => (each === label ? 3 + (row % 5) / 10 : -3))));
+    const cells = Float32Array.from(
+      truth.flatMap((label, row) => [0, 1, 2].map((each) => (each === label ? 3 + (row % 5) / 10 : -3 - (row % 5) / 10))),
+    );
     const rows = truth.map((label, row) => ({ target: row === 19 ? [1, 1, 1] : oneHot(label), ...byTeacher }));
     expect(likelyWrongRows(rows, { ...single, kind: 'multi' }, cells)).toEqual([19]);
   });

@@ -1,5 +1,6 @@
 import type { LabelDistribution, LabelSet } from '@llambert/domain';
-import { fitTemperature, likelyMislabelled, probabilities } from '@llambert/statistics';
+import { likelyMislabelled } from '@llambert/statistics';
+import { calibrated, temperatureOf } from './calibration.ts';
 
 /** A labelled row, its text apart. */
 interface LabelledRow {
@@ -14,10 +15,8 @@ interface LabelledRow {
  * @returns ascending
  */
 export function likelyWrongRows(rows: readonly LabelledRow[], labels: LabelSet, logits: Float32Array): number[] {
-  const width = labels.names.length;
-  const targets = rows.flatMap(({ target }) => target);
-  const temperature = fitTemperature(logits, targets, rows.length, width, labels.kind);
-  const shares = rows.map((_, row) => Array.from(probabilities(logits, row * width, width, labels.kind, temperature)));
+  const targets = rows.map(({ target }) => target);
+  const shares = calibrated(labels, logits, temperatureOf(labels, targets, logits));
   const flagged =
     labels.kind === 'single'
       ? likelyMislabelled(

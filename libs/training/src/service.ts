@@ -16,9 +16,10 @@ import {
   type TrainerStore,
 } from '@llambert/domain';
 import { consumeEvents, followEvents, type JobResult, runJobs, type Service, serviceGroup, ticker } from '@llambert/platform';
-import { assembleDataset } from './dataset.ts';
+import { assembleDataset, knownDocuments, withUnlabelled } from './dataset.ts';
 import { trainRound } from './train-round.ts';
 import type { TrainStudent } from './train-student.ts';
+import { drawUnlabelled } from './unlabelled.ts';
 
 export interface TrainerPorts {
   readonly prefix: string;
@@ -118,7 +119,12 @@ async function train(ports: TrainerPorts, lease: Lease, signal: AbortSignal): Pr
   const { task, round } = JSON.parse(lease.payload) as { task: Task; round: number };
   const answered = await ports.store.answeredSamples(task.name, round);
   const gold = await ports.store.gold(task.name);
-  const dataset = assembleDataset(task.name, labelSetOf(task.spec), answered, gold);
+  const labelled = assembleDataset(task.name, labelSetOf(task.spec), answered, gold);
+  const { pseudoLabels } = task.settings.student;
+  const dataset =
+    pseudoLabels === null
+      ? labelled
+      : withUnlabelled(labelled, await drawUnlabelled(ports.eventLog, task, pseudoLabels.documents, new Set(knownDocuments(labelled))));
   const budgetExhausted = answered.some(({ answer }) => answer.kind === 'rejection' && answer.reason === 'budget_exhausted');
   const { model, evaluation } = await trainRound(task, round, dataset, budgetExhausted, { ...ports, signal });
   const evaluated: Event = { id: `round.evaluated:${task.name}:${round}`, name: 'round.evaluated', key: task.name, body: evaluation };

@@ -10,7 +10,7 @@ import {
   type RoundEvaluation,
   type Task,
 } from '@llambert/domain';
-import { fitTemperature, probabilities } from '@llambert/statistics';
+import { calibrated, temperatureOf } from './calibration.ts';
 import { type Dataset, datasetProblem } from './dataset.ts';
 import { evaluate, type ScoredDocuments } from './evaluation.ts';
 import { chooseThreshold } from './routing.ts';
@@ -40,7 +40,14 @@ export async function trainRound(
 
   const model = await ports.artifacts.publish(async (folder) => {
     const trained = await ports.train(
-      { rows: dataset.rows, labels, settings: task.settings.student, score: dataset.certify.map((item) => item.document), folder },
+      {
+        rows: dataset.rows,
+        unlabelled: dataset.unlabelled,
+        labels,
+        settings: task.settings.student,
+        score: dataset.certify.map((item) => item.document),
+        folder,
+      },
       ports.signal,
     );
     return manifestOf(task, round, labels, dataset, trained);
@@ -59,24 +66,18 @@ function manifestOf(task: Task, round: number, labels: LabelSet, dataset: Datase
   const learned = dataset.rows.filter((_, row) => !apart.has(row));
   // One reference for one figure: people's labels calibrate only where there are no others.
   const calibrating = byTeacher.length > 0 ? byTeacher : scored;
-  const temperature = fitTemperature(
-    calibrating.flatMap(({ logits }) => [...logits]),
-    calibrating.flatMap(({ target }) => smoothed(target, labels.kind, calibrating.length)),
-    calibrating.length,
-    width,
-    labels.kind,
+  const temperature = temperatureOf(
+    labels,
+    calibrating.map(({ target }) => target),
+    joined(calibrating.map(({ logits }) => logits)),
   );
-  const calibrated = (logits: Float32Array): LabelDistribution[] =>
-    Array.from({ length: logits.length / width }, (_, row) =>
-      Array.from(probabilities(logits, row * width, width, labels.kind, temperature)),
-    );
 
   const agreement: ScoredDocuments = {
-    probabilities: byTeacher.flatMap(({ logits }) => calibrated(logits)),
+    probabilities: calibrated(labels, joined(byTeacher.map(({ logits }) => logits)), temperature),
     targets: byTeacher.map(({ target }) => target),
   };
   const certify: ScoredDocuments = {
-    probabilities: calibrated(trained.scoredLogits),
+    probabilities: calibrated(labels, trained.scoredLogits, temperature),
     targets: dataset.certify.map((item) => goldTarget(labels, item)),
   };
   return {
@@ -111,14 +112,8 @@ function manifestOf(task: Task, round: number, labels: LabelSet, dataset: Datase
   };
 }
 
-/**
- * A target that allows for a mistake in so few documents (Platt 1999, section 2.2: (n + 1)/(n + 2) in the place of 1): without it the best
- * temperature of held-out documents that are all told apart is the lowest there is, and every probability 1.
- */
-function smoothed(target: LabelDistribution, kind: LabelSet['kind'], documents: number): LabelDistribution {
-  const share = 2 / (documents + 2);
-  const ways = kind === 'single' ? target.length : 2;
-  return target.map((own) => own * (1 - share) + share / ways);
+function joined(parts: readonly Float32Array[]): Float32Array {
+  return Float32Array.from(parts.flatMap((part) => [...part]));
 }
 
 function goldTarget(labels: LabelSet, item: Gold): LabelDistribution {

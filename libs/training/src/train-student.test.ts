@@ -55,6 +55,7 @@ describe('training in a worker', () => {
 
   const request = (changes: Partial<TrainRequest> = {}): TrainRequest => ({
     rows: rows(60),
+    unlabelled: [],
     labels,
     settings: aTask().settings.student,
     score: [{ text: 'it came late' }, { text: 'paid, and paid again' }],

@@ -13,6 +13,8 @@ import type { DatasetRow } from './dataset.ts';
 
 export interface TrainRequest {
   readonly rows: readonly DatasetRow[];
+  /** Documents to learn from under pseudo-labels, where the settings ask for them. */
+  readonly unlabelled: readonly Pick<Document, 'text' | 'textPair'>[];
   readonly labels: LabelSet;
   readonly settings: StudentSettings;
   /** Documents outside the rows that the finished student is to score. */

@@ -104,6 +104,7 @@ const tasks = record<Task>({
       likelyWrong: fc.constantFrom('keep', 'halve', 'drop'),
       maxTokens: count,
       truncation: fc.constantFrom('head', 'head-and-tail'),
+      pseudoLabels: orNull(record({ documents: count, confidence: share })),
       fineTuning: record({
         epochs: count,
         batchSize: count,

@@ -1,4 +1,4 @@
-import type { Document, LogRecord } from '@llambert/domain';
+import { type Document, documentProblem, type LogRecord } from '@llambert/domain';
 import { Document as Wire } from '../generated/llambert/document/v1/document.ts';
 import { decodeRecord, encodeRecord, messageCodec, type RecordContext } from './codec.ts';
 
@@ -25,4 +25,14 @@ export function encodeDocument(document: Document, context?: RecordContext): Log
 /** Throws `invalid_input` for what is no document; one that cannot be labelled (no id, say) passes. */
 export function decodeDocument(record: Pick<LogRecord, 'value' | 'headers'>): Document {
   return decodeRecord(documentCodec, record);
+}
+
+/** The record's document where it can be labelled, else null: for readers that leave it to the pass to report what cannot. */
+export function usableDocument(record: Pick<LogRecord, 'value' | 'headers'>): Document | null {
+  try {
+    const document = decodeDocument(record);
+    return documentProblem(document) === null ? document : null;
+  } catch {
+    return null;
+  }
 }

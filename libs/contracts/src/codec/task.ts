@@ -149,6 +149,7 @@ function studentToWire({ fineTuning, ...student }: StudentSettings): WireStudent
     classWeights: classWeights.toWire(student.classWeights),
     likelyWrong: likelyWrong.toWire(student.likelyWrong),
     truncation: truncations.toWire(student.truncation),
+    pseudoLabels: student.pseudoLabels ?? undefined,
     fineTuning: {
       ...fineTuning,
       learningRate: fineTuning.learningRate ?? undefined,
@@ -173,6 +174,10 @@ function studentFromWire(wire: WireStudent): StudentSettings {
     minutes: finite('settings.student.minutes', wire.minutes),
     likelyWrong: likelyWrong.fromWire('settings.student.likely_wrong', wire.likelyWrong),
     truncation: truncations.fromWire('settings.student.truncation', wire.truncation),
+    pseudoLabels: orNull(wire.pseudoLabels, ({ documents, confidence }) => ({
+      documents,
+      confidence: share('settings.student.pseudo_labels.confidence', confidence),
+    })),
     fineTuning: {
       ...tuning,
       learningRate: orNull(tuning.learningRate, (value) => finite(at('learning_rate'), value)),

@@ -1,4 +1,4 @@
-import type { FineTuningSettings, GoldDraw, Task } from '@llambert/domain';
+import type { FineTuningSettings, GoldDraw, PseudoLabelSettings, Task } from '@llambert/domain';
 import { defaultTaskTopics } from '../topics.ts';
 import { defaultMaxOutputTokens, defaultPoolSize, defaultRounds, defaults } from './defaults.ts';
 import type { TaskDraft } from './schema.ts';
@@ -60,6 +60,7 @@ export function completeTask(draft: TaskDraft, prefix: string): ParsedTask {
           ...defaults.student,
           ...given(draft.student),
           ...parseStudentModel(draft.student?.model ?? defaults.student.model, draft.student?.encoder),
+          pseudoLabels: pseudoLabelsOf(draft.student?.pseudoLabels),
           fineTuning: fineTuningOf(draft.student?.fineTuning),
         },
         routing: { ...defaults.routing, ...given(draft.routing) },
@@ -69,6 +70,10 @@ export function completeTask(draft: TaskDraft, prefix: string): ParsedTask {
     goldFile: gold?.file ?? null,
     goldDraw: gold?.sampled ?? null,
   };
+}
+
+function pseudoLabelsOf(written: NonNullable<TaskDraft['student']>['pseudoLabels']): PseudoLabelSettings | null {
+  return written ? { ...defaults.pseudoLabels, ...given(written) } : null;
 }
 
 function fineTuningOf(written: NonNullable<TaskDraft['student']>['fineTuning']): FineTuningSettings {

@@ -24,6 +24,7 @@ export const defaults = {
     deadlineSeconds: 86_400,
   },
   student: defaultStudentSettings,
+  pseudoLabels: { documents: 8000, confidence: 0.8 },
   routing: { targetError: 0.05, confidence: 0.95 },
 } as const;
 

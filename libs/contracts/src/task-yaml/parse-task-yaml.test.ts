@@ -89,6 +89,7 @@ describe('a good task.yaml', () => {
             likelyWrong: 'keep',
             maxTokens: 256,
             truncation: 'head',
+            pseudoLabels: null,
             fineTuning: defaults.student.fineTuning,
           },
           routing: { targetError: 0.05, confidence: 0.95 },

@@ -195,6 +195,20 @@ const student = z.strictObject({
     'Which tokens of a longer text: the first ones, or some from both ends',
     defaults.student.truncation,
   ),
+  pseudoLabels: optional(
+    z
+      .strictObject({
+        documents: optional(z.int().min(1).max(1_000_000), 'Unlabelled documents that are looked at', defaults.pseudoLabels.documents),
+        confidence: optional(
+          z.number().gt(0).lt(1),
+          'Least calibrated probability of a label that is learned from',
+          defaults.pseudoLabels.confidence,
+        ),
+      })
+      .nullable(),
+    'Learning also from unlabelled documents, under the labels that a first student is confident of; null: none',
+    null,
+  ),
   fineTuning: optional(fineTuning, 'How an encoder is fine-tuned'),
 });
 

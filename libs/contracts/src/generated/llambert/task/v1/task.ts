@@ -633,6 +633,16 @@ export interface StudentSettings {
   likelyWrong: LikelyWrong;
   /** How long `auto` may train in all. */
   minutes: number;
+  /** Unlabelled documents that are learned from; absent: none. */
+  pseudoLabels: PseudoLabelSettings | undefined;
+}
+
+/** Learning from documents under the labels that a first student is confident of. */
+export interface PseudoLabelSettings {
+  /** Unlabelled documents that are looked at. */
+  documents: number;
+  /** Least calibrated probability of a label that is learned from, in (0, 1). */
+  confidence: number;
 }
 
 /** What of the fine-tuning is other on people's labels. */
@@ -2042,6 +2052,7 @@ function createBaseStudentSettings(): StudentSettings {
     fineTuning: undefined,
     likelyWrong: 0,
     minutes: 0,
+    pseudoLabels: undefined,
   };
 }
 
@@ -2073,6 +2084,9 @@ export const StudentSettings: MessageFns<StudentSettings> = {
     }
     if (message.minutes !== 0) {
       writer.uint32(73).double(message.minutes);
+    }
+    if (message.pseudoLabels !== undefined) {
+      PseudoLabelSettings.encode(message.pseudoLabels, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -2162,6 +2176,14 @@ export const StudentSettings: MessageFns<StudentSettings> = {
             message.minutes = reader.double();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.pseudoLabels = PseudoLabelSettings.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2201,6 +2223,11 @@ export const StudentSettings: MessageFns<StudentSettings> = {
         ? likelyWrongFromJSON(object.likely_wrong)
         : 0,
       minutes: isSet(object.minutes) ? globalThis.Number(object.minutes) : 0,
+      pseudoLabels: isSet(object.pseudoLabels)
+        ? PseudoLabelSettings.fromJSON(object.pseudoLabels)
+        : isSet(object.pseudo_labels)
+        ? PseudoLabelSettings.fromJSON(object.pseudo_labels)
+        : undefined,
     };
   },
 
@@ -2233,6 +2260,9 @@ export const StudentSettings: MessageFns<StudentSettings> = {
     if (message.minutes !== 0) {
       obj.minutes = floatToJson(message.minutes);
     }
+    if (message.pseudoLabels !== undefined) {
+      obj.pseudoLabels = PseudoLabelSettings.toJSON(message.pseudoLabels);
+    }
     return obj;
   },
 
@@ -2252,6 +2282,94 @@ export const StudentSettings: MessageFns<StudentSettings> = {
       : undefined;
     message.likelyWrong = object.likelyWrong ?? 0;
     message.minutes = object.minutes ?? 0;
+    message.pseudoLabels = (object.pseudoLabels !== undefined && object.pseudoLabels !== null)
+      ? PseudoLabelSettings.fromPartial(object.pseudoLabels)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePseudoLabelSettings(): PseudoLabelSettings {
+  return { documents: 0, confidence: 0 };
+}
+
+export const PseudoLabelSettings: MessageFns<PseudoLabelSettings> = {
+  encode(message: PseudoLabelSettings, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.documents !== 0) {
+      writer.uint32(8).uint32(message.documents);
+    }
+    if (message.confidence !== 0) {
+      writer.uint32(17).double(message.confidence);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PseudoLabelSettings {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePseudoLabelSettings();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.documents = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.confidence = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PseudoLabelSettings {
+    return {
+      documents: isSet(object.documents) ? globalThis.Number(object.documents) : 0,
+      confidence: isSet(object.confidence) ? globalThis.Number(object.confidence) : 0,
+    };
+  },
+
+  toJSON(message: PseudoLabelSettings): unknown {
+    const obj: any = {};
+    if (message.documents !== 0) {
+      obj.documents = Math.round(message.documents);
+    }
+    if (message.confidence !== 0) {
+      obj.confidence = floatToJson(message.confidence);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PseudoLabelSettings>, I>>(base?: I): PseudoLabelSettings {
+    return PseudoLabelSettings.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PseudoLabelSettings>, I>>(object: I): PseudoLabelSettings {
+    const message = createBasePseudoLabelSettings();
+    message.documents = object.documents ?? 0;
+    message.confidence = object.confidence ?? 0;
     return message;
   },
 };
