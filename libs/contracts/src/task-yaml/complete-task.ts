@@ -59,7 +59,7 @@ export function completeTask(draft: TaskDraft, prefix: string): ParsedTask {
         student: {
           ...defaults.student,
           ...given(draft.student),
-          ...parseStudentModel(draft.student?.model ?? defaults.student.model, draft.student?.encoder),
+          ...parseStudentModel(draft.student?.model ?? defaults.student.model),
           fineTuning: fineTuningOf(draft.student?.fineTuning),
         },
         routing: { ...defaults.routing, ...given(draft.routing) },
