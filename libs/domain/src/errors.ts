@@ -56,3 +56,29 @@ export function toLlambertError(error: unknown): LlambertError {
   if (error instanceof Error && error.name === 'AbortError') return new LlambertError('cancelled', 'stopped on request', { cause: error });
   return new LlambertError('internal', message, { cause: error });
 }
+
+/** An error as it is sent from one thread to another: cloning would keep of a LlambertError neither its code nor its facts. */
+export interface SentError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly facts: ErrorFacts;
+  /** What caused it, and what caused that, with where they were thrown; null: nothing is known to have. */
+  readonly cause: string | null;
+}
+
+/** Any error in the form that threads send. */
+export function sentError(error: unknown): SentError {
+  const { code, message, facts, cause } = toLlambertError(error);
+  return { code, message, facts, cause: cause === undefined ? null : causeText(cause) };
+}
+
+/** The error that another thread sent. */
+export function receivedError({ code, message, facts, cause }: SentError): LlambertError {
+  return new LlambertError(code, message, { facts, cause: cause ?? undefined });
+}
+
+function causeText(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  const own = cause.stack ?? `${cause.name}: ${cause.message}`;
+  return cause.cause === undefined ? own : `${own}\ncaused by ${causeText(cause.cause)}`;
+}

@@ -109,7 +109,7 @@ export interface FineTuningSettings {
   readonly labelSmoothing: number;
   /** q of the generalized cross entropy, in (0, 1]: wrong labels pull less; null: cross entropy. */
   readonly noiseRobustness: number | null;
-  /** Epochs without a better dev loss after which training ends. */
+  /** Epochs without a better held-out loss after which training ends. */
   readonly patience: number;
   /** A second training, on people's labels alone, after one on the teacher's; null: one training on all of them. */
   readonly goldStage: GoldStageSettings | null;

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { type ConsumedRecord, type ErrorCode, LlambertError, type ModelManifest, type RecordToAppend } from '@llambert/domain';
+import { type ConsumedRecord, LlambertError, type ModelManifest, type RecordToAppend, receivedError } from '@llambert/domain';
 import type { PassTarget } from './classify-records.ts';
 import type { ClassifyReply, ClassifyRequest } from './classify-worker.ts';
 
@@ -30,7 +30,7 @@ export function classifierPool(workerCount: number): ClassifierPool {
     worker.on('message', (reply: ClassifyReply) => {
       const waiting = pending.get(reply.id);
       pending.delete(reply.id);
-      if ('error' in reply) waiting?.reject(new LlambertError(reply.error.code as ErrorCode, reply.error.message));
+      if ('error' in reply) waiting?.reject(receivedError(reply.error));
       else waiting?.resolve(reply.outputs);
     });
     worker.on('error', (error) =>

@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import { type ConsumedRecord, type ModelManifest, type RecordToAppend, toLlambertError } from '@llambert/domain';
+import { type ConsumedRecord, type ModelManifest, type RecordToAppend, type SentError, sentError } from '@llambert/domain';
 import { loadClassifier } from '@llambert/student';
 import { classifyRecords, type LoadedModel, type PassTarget } from './classify-records.ts';
 
@@ -15,7 +15,7 @@ export interface ClassifyRequest {
 
 export type ClassifyReply =
   | { readonly id: number; readonly outputs: readonly RecordToAppend[] }
-  | { readonly id: number; readonly error: { readonly code: string; readonly message: string } };
+  | { readonly id: number; readonly error: SentError };
 
 let loaded: LoadedModel | null = null;
 
@@ -32,7 +32,6 @@ async function answer(request: ClassifyRequest): Promise<ClassifyReply> {
     }
     return { id: request.id, outputs: await classifyRecords(loaded, request.target, request.records) };
   } catch (error) {
-    const { code, message } = toLlambertError(error);
-    return { id: request.id, error: { code, message } };
+    return { id: request.id, error: sentError(error) };
   }
 }

@@ -1,8 +1,8 @@
 import type { LabelSet, ModelManifest, StudentKind } from '@llambert/domain';
 import { probabilities } from '@llambert/statistics';
 import { type EncoderModel, loadEncoderModel } from './encoder-release/encoder-model.ts';
-import type { DocumentText } from './linear/features.ts';
 import { loadLinearModel } from './linear/model.ts';
+import type { DocumentText } from './rows.ts';
 
 export interface Classification {
   /** Calibrated probability of every label, [documents, labels]. */

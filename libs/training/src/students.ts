@@ -3,6 +3,7 @@ import type { StudentKind } from '@llambert/domain';
 import {
   encoderFromScratch,
   type FrozenProgress,
+  type GateDocuments,
   loadPretrained,
   type PretrainedEncoder,
   type Released,
@@ -25,7 +26,7 @@ export async function trainHere(asked: PlacedRequest, onProgress: OnProgress): P
   return doubted === null ? trained : { ...trained, training: { ...trained.training, likelyWrong: request.settings.likelyWrong, doubted } };
 }
 
-/** Weighs labels that are likely wrong as the settings say; the linear student, which is the cheapest, is the judge. */
+/** Weighs labels that are likely wrong as the settings say; the linear student, which is the cheapest, says which they are. */
 async function withDoubts(request: PlacedRequest, onProgress: OnProgress): Promise<{ request: PlacedRequest; doubted: number | null }> {
   const { rows, labels, settings } = request;
   if (settings.likelyWrong === 'keep') return { request, doubted: null };
@@ -95,21 +96,37 @@ async function frozenStudent(
     onProgress: (progress) =>
       onProgress({ step: 'frozen student', ...frozenProgress(progress, (performance.now() - begun) / 1000, mayTake) }),
   });
-  onProgress({ step: 'trying 8-bit integers', done: 1, detail: '' });
   // The head learned from all rows, so there are no others to try integers on.
-  const judges = [...rows.keys()].filter((row) => row % 5 === 0);
-  const { model, facts } = await release(request, trained.model, judges, true);
+  const all = [...rows.keys()];
+  const { model, logits, facts } = await release(
+    request,
+    trained.model,
+    all,
+    { part: 'training', float32Logits: trained.fitted.logits },
+    onProgress,
+  );
   return {
     student: 'frozen',
     baseModel: baseModelOf(request, encoder),
-    heldOut: { rows: rows.map((_, row) => row), logits: trained.outOfFold.logits, on: 'out-of-fold' },
+    heldOut: { rows: all, logits: asReleased(trained.outOfFold.logits, trained.fitted.logits, logits), on: 'out-of-fold' },
     scoredLogits: (await model.logits(score)).logits,
     training: { ...trained.facts, ...facts },
   };
 }
 
+/**
+ * Out-of-fold logits as the released precision would have them. 8-bit integers move a text's vector a little; what that does to its logits is
+ * measured with the released head, and added to those of the head that did not learn from the text: the two heads differ little, and the move
+ * has nothing to do with the label. So what is calibrated is what is released, but for the product of two small differences.
+ * @param fitted by the released head in float32
+ * @param released by the same head in the released precision
+ */
+export function asReleased(outOfFold: Float32Array, fitted: Float32Array, released: Float32Array): Float32Array {
+  return outOfFold.map((logit, cell) => logit + (released[cell]! - fitted[cell]!));
+}
+
 /** The first steps of a training say little of the others. */
-const leastSecondsToJudge = 5;
+const leastSecondsToTell = 5;
 
 /** What embedding takes of the whole, more or less: the head is quick beside it. */
 const shareOfEmbedding = 0.9;
@@ -126,7 +143,7 @@ function frozenProgress(
   const { texts, ofTexts, tokens, ofTokens } = progress;
   // Short texts come first: what is left is measured in tokens.
   const left = ((ofTokens - tokens) * seconds) / tokens;
-  if (seconds > leastSecondsToJudge) mayTake(left);
+  if (seconds > leastSecondsToTell) mayTake(left);
   return {
     done: (shareOfEmbedding * tokens) / ofTokens,
     detail: `${texts} of ${ofTexts} texts read, ${Math.round(texts / seconds)} texts/s, ${duration(left)} left`,
@@ -149,15 +166,15 @@ async function fineTunedStudent(
     settings,
     stateFolder,
     threads,
-    onProgress: ({ stage, step, steps, loss, tokens, devLoss }) => {
+    onProgress: ({ stage, step, steps, loss, tokens, heldOutLoss }) => {
       // Speed is measured from a stage's first update on, in this process.
       if (begun.stage !== stage) begun = { stage, at: performance.now(), step };
       const seconds = (performance.now() - begun.at) / 1000;
       const figures = [`update ${step} of ${steps}`, `loss ${loss.toFixed(3)}`];
-      if (devLoss !== null) figures.push(`held-out loss ${devLoss.toFixed(3)}`);
+      if (heldOutLoss !== null) figures.push(`held-out loss ${heldOutLoss.toFixed(3)}`);
       if (step > begun.step) {
         const left = ((steps - step) * seconds) / (step - begun.step);
-        if (seconds > leastSecondsToJudge) mayTake(left);
+        if (seconds > leastSecondsToTell) mayTake(left);
         figures.push(`${Math.round(tokens / seconds)} tokens/s`, `${duration(left)} left`);
       }
       onProgress({
@@ -167,8 +184,13 @@ async function fineTunedStudent(
       });
     },
   });
-  onProgress({ step: 'trying 8-bit integers', done: 1, detail: '' });
-  const { model, logits, facts } = await release(request, trained.model, trained.heldOut, false);
+  const { model, logits, facts } = await release(
+    request,
+    trained.model,
+    trained.heldOut,
+    { part: 'held-out', float32Logits: null },
+    onProgress,
+  );
   await rm(stateFolder, { recursive: true, force: true });
   return {
     student: 'fine-tuned',
@@ -183,15 +205,15 @@ async function fineTunedStudent(
 function release(
   { rows, labels, folder }: PlacedRequest,
   trained: TrainedEncoder,
-  judges: readonly number[],
-  learned: boolean,
+  tried: readonly number[],
+  known: Pick<GateDocuments, 'part' | 'float32Logits'>,
+  onProgress: OnProgress,
 ): Promise<Released> {
-  const { shape, tokenizerJson, ...rest } = trained;
-  const pairs = rows.some(({ textPair }) => textPair !== undefined);
-  const form = { config: shape.config, pooling: shape.pooling, pairs };
-  const documents = judges.map((row) => rows[row]!);
+  const documents = tried.map((row) => rows[row]!);
   const targets = documents.map(({ target }) => target);
-  return releaseEncoder(folder, { ...rest, form, tokenizer: tokenizerJson }, { learned, documents, targets, labels });
+  return releaseEncoder(folder, trained, { ...known, documents, targets, labels }, (done) =>
+    onProgress({ step: 'trying 8-bit integers', done, detail: `on ${documents.length} texts` }),
+  );
 }
 
 async function encoderOf({ encoder, rows, settings }: PlacedRequest): Promise<PretrainedEncoder> {

@@ -6,6 +6,7 @@ import { encoderFromScratch, loadClassifier, releaseEncoder } from '@llambert/st
 import { aTask } from '@llambert/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DatasetRow } from './dataset.ts';
+import { asReleased } from './students.ts';
 import { type TrainingPlace, type TrainingProgress, type TrainRequest, trainInWorker } from './train-student.ts';
 
 const labels: LabelSet = { kind: 'single', names: ['late', 'paid'] };
@@ -36,10 +37,11 @@ async function saveFresh(folder: string): Promise<void> {
     1,
   );
   const head = [['classifier.weight', new Float32Array(2 * config.hiddenSize)] as const, ['classifier.bias', new Float32Array(2)] as const];
-  const form = { config, pooling: 'mean' as const, pairs: false };
-  const release = { form, weights: new Map([...weights, ...head]), tokenizer: tokenizerJson, maxTokens: 32, truncation: 'head' as const };
-  await releaseEncoder(folder, release, {
-    learned: true,
+  const form = { config, pooling: 'mean', pairs: false, maxTokens: 32, truncation: 'head' } as const;
+  const encoder = { ...form, weights: new Map([...weights, ...head]), tokenizerJson };
+  await releaseEncoder(folder, encoder, {
+    part: 'training',
+    float32Logits: null,
     documents: rows(2),
     targets: rows(2).map(({ target }) => target),
     labels,
@@ -114,6 +116,7 @@ describe('training in a worker', () => {
   it('says what is wrong with rows that nothing can be learned from', async () => {
     await expect(trainInWorker(place, () => undefined)(request({ rows: [] }), new AbortController().signal)).rejects.toMatchObject({
       code: 'invalid_input',
+      facts: { documents: 0 },
     });
   });
 
@@ -122,5 +125,24 @@ describe('training in a worker', () => {
     const training = trainInWorker(place, () => stopping.abort())(request({ rows: rows(2000) }), stopping.signal);
     await expect(training).rejects.toMatchObject({ code: 'cancelled' });
     await expect(trainInWorker(place, () => undefined)(request(), stopping.signal)).rejects.toMatchObject({ code: 'cancelled' });
+  });
+});
+
+describe('out-of-fold logits as the released precision has them', () => {
+  it('are those of the heads that did not learn from the rows, on the vectors that integers make', () => {
+    // Vectors of 3 numbers, moved a little by integers; a released head, and another that did not learn from the rows and differs a little.
+    const vectors = [1, -2, 0.5, 3, 0, -1];
+    const moved = [1.1, -2, 0.4, 2.9, -0.1, -1];
+    const [head, other] = [
+      [0.5, 1, -1],
+      [0.55, 0.9, -1.05],
+    ];
+    const logits = (of: number[], by: number[]) =>
+      Float32Array.from([0, 3], (at) => by.reduce((sum, weight, place) => sum + weight * of[at + place]!, 0));
+    const found = asReleased(logits(vectors, other), logits(vectors, head), logits(moved, head));
+    const wanted = logits(moved, other);
+    const untouched = logits(vectors, other);
+    for (const [row, logit] of found.entries())
+      expect(Math.abs(logit - wanted[row]!)).toBeLessThan(Math.abs(untouched[row]! - wanted[row]!) / 5);
   });
 });

@@ -2,10 +2,11 @@ import { Worker } from 'node:worker_threads';
 import {
   type Document,
   type EncoderSource,
-  type ErrorCode,
   type LabelSet,
   LlambertError,
   parseEncoderSource,
+  receivedError,
+  type SentError,
   type StudentKind,
   type StudentSettings,
 } from '@llambert/domain';
@@ -88,10 +89,7 @@ export interface WorkerData {
   readonly stopFlag: Int32Array;
 }
 
-export type TrainMessage =
-  | { readonly progress: TrainingProgress }
-  | { readonly trained: TrainedStudent }
-  | { readonly error: { readonly code: string; readonly message: string } };
+export type TrainMessage = { readonly progress: TrainingProgress } | { readonly trained: TrainedStudent } | { readonly error: SentError };
 
 /** Trains in a worker thread of its own, which ends with the training: the event loop stays free for heartbeats and the other services. */
 export function trainInWorker(place: TrainingPlace, onProgress: (progress: TrainingProgress) => void): TrainStudent {
@@ -113,7 +111,7 @@ export function trainInWorker(place: TrainingPlace, onProgress: (progress: Train
       worker.on('message', (message: TrainMessage) => {
         if ('progress' in message) onProgress(message.progress);
         else if ('trained' in message) resolve(message.trained);
-        else reject(new LlambertError(message.error.code as ErrorCode, message.error.message));
+        else reject(receivedError(message.error));
       });
       worker.on('error', (error) => reject(new LlambertError('internal', `the training worker died: ${error.message}`, { cause: error })));
       worker.on('exit', (code) => {

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { toLlambertError } from '@llambert/domain';
+import { sentError } from '@llambert/domain';
 import { stopRunsAt } from '@llambert/student';
 import { trainHere } from './students.ts';
 import type { TrainMessage, WorkerData } from './train-student.ts';
@@ -13,6 +13,5 @@ try {
   stopRunsAt(stopFlag);
   say({ trained: await trainHere(request, (progress) => say({ progress })) });
 } catch (error) {
-  const { code, message } = toLlambertError(error);
-  say({ error: { code, message } });
+  say({ error: sentError(error) });
 }

@@ -59,7 +59,7 @@ export function completeTask(draft: TaskDraft, prefix: string): ParsedTask {
         student: {
           ...defaults.student,
           ...given(draft.student),
-          ...parseStudentModel(draft.student?.model ?? defaults.student.model, draft.student?.encoder),
+          ...parseStudentModel(draft.student?.model ?? defaults.student.model),
           pseudoLabels: pseudoLabelsOf(draft.student?.pseudoLabels),
           fineTuning: fineTuningOf(draft.student?.fineTuning),
         },

@@ -14,7 +14,6 @@ const rules: readonly { readonly reads: readonly Section[]; readonly find: (draf
   { reads: ['labels', 'kind', 'examples'], find: exampleProblems },
   { reads: ['teacher', 'budget'], find: moneyProblems },
   { reads: ['sampling', 'budget'], find: samplingProblems },
-  { reads: ['student'], find: studentProblems },
   { reads: ['topics'], find: topicProblems },
   { reads: ['teacher', 'description', 'labels', 'guide', 'examples'], find: promptProblems },
 ];
@@ -43,11 +42,6 @@ function labelProblems({ labels, kind = defaults.kind }: TaskDraft): Problem[] {
   } else if (labels.length === 0) problems.push({ path: ['labels'], message: 'must not be empty' });
   if (labels.length > maxLabels) problems.push({ path: ['labels'], message: `must be at most ${maxLabels}, not ${labels.length}` });
   return problems;
-}
-
-function studentProblems({ student }: TaskDraft): Problem[] {
-  if (student?.encoder === undefined || (student.model ?? defaults.student.model) === 'auto') return [];
-  return [{ path: ['student', 'encoder'], message: 'goes with model: auto only; other students name their encoder in model' }];
 }
 
 function labelNameProblem(name: string): string | null {

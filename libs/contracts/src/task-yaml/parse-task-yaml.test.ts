@@ -162,15 +162,17 @@ describe('a good task.yaml', () => {
 });
 
 describe('a student', () => {
-  it('of the best kind may have an encoder to try', () => {
-    const { task } = parse(`${least}student: {model: auto, encoder: "hf:a/b", minutes: 5}\n`);
-    expect(task.settings.student).toMatchObject({ model: 'auto', encoder: 'hf:a/b', minutes: 5 });
-    expect(problemsOf(`${least}student: {model: linear, encoder: "hf:a/b"}\n`).join()).toContain('goes with model: auto only');
+  it('names its encoder in its model alone', () => {
+    expect(problemsOf(`${least}student: {model: auto, encoder: "hf:a/b"}\n`).join()).toContain('student.encoder: is no setting');
+    expect(problemsOf(`${least}student: {model: "auto:"}\n`)).toHaveLength(1);
   });
 
   it.each([
     ['linear', { model: 'linear', encoder: null }],
     ['"frozen:hf:a/b@v2"', { model: 'frozen', encoder: 'hf:a/b@v2' }],
+    ['auto', { model: 'auto', encoder: null }],
+    ['"auto:hf:a/b"', { model: 'auto', encoder: 'hf:a/b' }],
+    ['"auto:scratch:small"', { model: 'auto', encoder: 'scratch:small' }],
     ['"hf:a/b"', { model: 'fine-tuned', encoder: 'hf:a/b' }],
     ['../models/minilm', { model: 'fine-tuned', encoder: '../models/minilm' }],
     ['"scratch:small"', { model: 'fine-tuned', encoder: 'scratch:small' }],

@@ -49,11 +49,7 @@ function fileOf({ task, goldFile, goldDraw }: ParsedTask): Record<string, unknow
     teacher,
     budget,
     sampling,
-    student: {
-      ...student,
-      model: writeStudentModel({ model: student.model, encoder }),
-      ...(student.model === 'auto' && encoder !== null ? { encoder } : {}),
-    },
+    student: { ...student, model: writeStudentModel({ model: student.model, encoder }) },
     gold: goldFile === null || goldDraw === null ? goldFile : { file: goldFile, sampled: goldDraw },
     routing,
   };

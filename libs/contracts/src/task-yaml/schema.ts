@@ -2,7 +2,7 @@ import { inUsd, nanoUsd } from '@llambert/domain';
 import * as z from 'zod';
 import { topicNameProblem } from '../topics.ts';
 import { defaults } from './defaults.ts';
-import { encoderProblem, studentModelProblem } from './student-model.ts';
+import { studentModelProblem } from './student-model.ts';
 
 // The form of a task.yaml: every rule that concerns one setting alone. Descriptions serve editors (by the JSON Schema) and people
 // (as comments of a rendered file), so each is one line.
@@ -152,7 +152,7 @@ const fineTuning = z.strictObject({
     'q of the generalized cross entropy, so that wrong labels pull less; null: cross entropy',
     tuning.noiseRobustness,
   ),
-  patience: optional(z.int().min(1).max(1000), 'Epochs without a gain on the held-out part after which training ends', tuning.patience),
+  patience: optional(z.int().min(1).max(1000), 'Epochs without a gain on the held-out texts after which training ends', tuning.patience),
   goldStage: optional(
     z
       .strictObject({
@@ -171,15 +171,8 @@ const student = z.strictObject({
       const problem = studentModelProblem(model);
       if (problem !== null) context.addIssue({ code: 'custom', message: problem });
     }),
-    'linear, frozen:<encoder>, an encoder to fine-tune (folder, hf:<owner>/<name>[@revision], scratch:small), or auto',
+    'linear, frozen:<encoder>, <encoder> (folder, hf:<owner>/<name>[@revision], scratch:small) to fine-tune, auto[:<encoder>]',
     defaults.student.model,
-  ),
-  encoder: optional(
-    text(4096).superRefine((encoder, context) => {
-      const problem = encoderProblem(encoder);
-      if (problem !== null) context.addIssue({ code: 'custom', message: problem });
-    }),
-    'With auto: the encoder that it also tries, frozen and fine-tuned; without one it is the linear student',
   ),
   minutes: optional(z.number().gt(0).max(100_000), 'How long auto may train in all', defaults.student.minutes),
   seed: optional(whole(0), 'Seed of folds and initial weights', defaults.student.seed),

@@ -1,17 +1,16 @@
 import { LlambertError, parseEncoderSource, type StudentSettings } from '@llambert/domain';
 
 const frozenPrefix = 'frozen:';
+const autoPrefix = 'auto:';
 
 /** The two settings that `student.model` of a task.yaml says in one. */
 export type StudentModel = Pick<StudentSettings, 'model' | 'encoder'>;
 
-/**
- * `linear`, `auto`, `frozen:<encoder>`, or an encoder to fine-tune.
- * @param encoder the encoder that stands beside `auto`, in a setting of its own
- */
-export function parseStudentModel(written: string, encoder?: string): StudentModel {
+/** `linear`, `frozen:<encoder>`, an encoder to fine-tune, or `auto`, with an encoder or without: `auto:<encoder>`. */
+export function parseStudentModel(written: string): StudentModel {
   const text = written.trim();
-  if (text === 'auto') return { model: 'auto', encoder: encoder?.trim() ?? null };
+  if (text === 'auto') return { model: 'auto', encoder: null };
+  if (text.startsWith(autoPrefix)) return { model: 'auto', encoder: text.slice(autoPrefix.length) };
   if (text === 'linear') return { model: 'linear', encoder: null };
   if (text.startsWith(frozenPrefix)) return { model: 'frozen', encoder: text.slice(frozenPrefix.length) };
   return { model: 'fine-tuned', encoder: text };
@@ -19,12 +18,12 @@ export function parseStudentModel(written: string, encoder?: string): StudentMod
 
 /** How a task.yaml writes it. */
 export function writeStudentModel({ model, encoder }: StudentModel): string {
-  if (encoder === null || model === 'auto') return model;
-  return model === 'frozen' ? `${frozenPrefix}${encoder}` : encoder;
+  if (encoder === null) return model;
+  return `${{ linear: '', auto: autoPrefix, frozen: frozenPrefix, 'fine-tuned': '' }[model]}${encoder}`;
 }
 
 /** What is wrong with a written encoder; null: nothing. */
-export function encoderProblem(encoder: string): string | null {
+function encoderProblem(encoder: string): string | null {
   try {
     parseEncoderSource(encoder.trim());
     return null;
@@ -44,7 +43,7 @@ export function studentModelProblem(written: string): string | null {
   if (model === 'frozen' && kind === 'scratch')
     return 'is frozen:scratch:small, whose embeddings mean nothing: fine-tune it, as scratch:small';
   if (kind === 'folder' && /^[a-z]{1,12}$/i.test(encoder)) {
-    return `is ${JSON.stringify(encoder)}, which is no student; a folder of that name is written ./${encoder}. Students are linear, frozen:<encoder>, an encoder to fine-tune, or auto`;
+    return `is ${JSON.stringify(encoder)}, which is no student; a folder of that name is written ./${encoder}. Students are linear, frozen:<encoder>, an encoder to fine-tune, auto, or auto:<encoder>`;
   }
   return null;
 }

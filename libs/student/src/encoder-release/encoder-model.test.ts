@@ -6,14 +6,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadCheckpoint } from '../encoder/checkpoint.ts';
 import type { EncoderFamily } from '../encoder/config.ts';
 import type { Pooling } from '../encoder/graph.ts';
+import { scorer } from '../encoder/reader.ts';
 import { readTokenizer, type TokenizableText } from '../encoder/tokenizer.ts';
-import { scorer } from '../fine-tuning/evaluate.ts';
+import type { TrainedEncoder } from '../encoder/trained.ts';
+import { classifierShapes } from '../encoder/weights.ts';
 import { loadEncoderModel } from './encoder-model.ts';
 import type { Precision } from './precision.ts';
 import { labels, tinyRelease } from './release.fixture.ts';
 import { longestInBatch, planRuns } from './runs.ts';
-import { type EncoderRelease, releasePrecision, saveEncoder } from './save.ts';
-import { classifierShapes } from './tensors.ts';
+import { releasePrecision, saveEncoder } from './save.ts';
 
 const long = 'The worst two hours of my life, and of the lives of all who sat beside me in that cinema on that night, I am quite sure. ';
 const single: TokenizableText[] = [
@@ -32,15 +33,14 @@ const pairs: TokenizableText[] = [
   { text: long.repeat(3), textPair: 'b' },
 ];
 
-/** Logits by the graph that the training scores its dev part with. */
-async function expectedLogits(release: EncoderRelease, documents: readonly TokenizableText[]): Promise<Float32Array> {
-  const { form, weights } = release;
-  const texts = await readTokenizer(release.tokenizer, 'fixture').tokenize(documents, release);
-  const shape = { ...form, shapes: classifierShapes(form.config, labels) };
+/** Logits by the graph that training scores held-out texts with. */
+async function expectedLogits(release: TrainedEncoder, documents: readonly TokenizableText[]): Promise<Float32Array> {
+  const texts = await readTokenizer(release.tokenizerJson, 'fixture').tokenize(documents, release);
+  const shape = { ...release, shapes: classifierShapes(release.config, labels) };
   const reader = await scorer(shape, { threads: 1, microBatchTokens: 1 });
   return reader.read(
     texts.map((tokens) => ({ tokens })),
-    weights,
+    release.weights,
   );
 }
 
@@ -55,7 +55,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-async function saved(release: EncoderRelease): Promise<string> {
+async function saved(release: TrainedEncoder): Promise<string> {
   const folder = await mkdtemp(join(root, 'model-'));
   await saveEncoder(folder, release);
   return folder;
@@ -68,7 +68,7 @@ const forms = families.flatMap((family) => poolings.map((pooling) => [family, po
 it.each(families)('the texts for %s run in both graphs, alone and together', async (family) => {
   const release = tinyRelease(family, 'first', true);
   for (const documents of [single, pairs]) {
-    const texts = await readTokenizer(release.tokenizer, 'fixture').tokenize(documents, release);
+    const texts = await readTokenizer(release.tokenizerJson, 'fixture').tokenize(documents, release);
     const runs = planRuns(
       texts.map(({ ids }) => ids.length),
       longestInBatch,
@@ -132,7 +132,7 @@ describe('a released encoder', () => {
   it.each(families)('is a checkpoint as it was before: %s', async (family) => {
     const release = tinyRelease(family, 'mean', true);
     const { config, weights } = await loadCheckpoint(await saved(release));
-    expect(config).toEqual(release.form.config);
+    expect(config).toEqual(release.config);
     for (const [name, values] of weights) expect([name, values]).toEqual([name, release.weights.get(name)]);
   });
 
@@ -186,7 +186,7 @@ describe('a damaged release', () => {
 
   it('is refused where the integers are of another model', async () => {
     const other = tinyRelease('bert', 'first', false);
-    const smaller = { ...other, form: { ...other.form, config: { ...other.form.config, layers: 1 } } };
+    const smaller = { ...other, config: { ...other.config, layers: 1 } };
     const exchanged = async (folder: string) => {
       await writeFile(join(folder, 'model.int8.safetensors'), await readFile(join(await saved(smaller), 'model.int8.safetensors')));
     };

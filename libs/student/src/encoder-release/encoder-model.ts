@@ -16,8 +16,12 @@ export interface EncoderModel {
   /**
    * Logits of every label of every document, [documents, labels], and 1 where only part of a text was read, [documents]. Equal documents
    * get equal logits, whatever else is labelled with them, but for rounding.
+   * @param onProgress hears after each run the share of the tokens that are read, in [0, 1]
    */
-  logits(documents: readonly TokenizableText[]): Promise<{ readonly logits: Float32Array; readonly truncated: Uint8Array }>;
+  logits(
+    documents: readonly TokenizableText[],
+    onProgress?: (share: number) => void,
+  ): Promise<{ readonly logits: Float32Array; readonly truncated: Uint8Array }>;
   /** Gives back memory that the garbage collector does not see. Afterwards the model labels nothing. */
   close(): Promise<void>;
 }
@@ -44,16 +48,20 @@ export async function loadEncoderModel(folder: string, labels: number, precision
   const graphs = await openGraphs(folder, used, config, settings);
   return {
     precision: used,
-    async logits(documents) {
+    async logits(documents, onProgress) {
       const texts = await tokenizer.tokenize(documents, settings);
       const logits = new Float32Array(texts.length * labels);
       const lengths = texts.map(({ ids }) => ids.length);
+      const all = lengths.reduce((sum, length) => sum + length, 0);
+      let read = 0;
       for (const run of planRuns(lengths, settings.longestInBatch)) {
         const rows = await graphs.run(
           run.variant,
           run.texts.map((text) => texts[text]!),
         );
         for (const [from, text] of run.texts.entries()) logits.set(rows.subarray(from * labels, (from + 1) * labels), text * labels);
+        for (const text of run.texts) read += lengths[text]!;
+        onProgress?.(read / all);
       }
       return { logits, truncated: Uint8Array.from(texts, ({ truncated }) => Number(truncated)) };
     },

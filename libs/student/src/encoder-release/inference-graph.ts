@@ -1,26 +1,16 @@
 import { add, linear, multiply, reshape, transpose } from '../autodiff/operations.ts';
 import { Tape } from '../autodiff/tape.ts';
 import { type EncoderConfig, maxTokens } from '../encoder/config.ts';
-import { encoder, type Pooling } from '../encoder/graph.ts';
-import { headBias, headWeight, positionTable } from '../fine-tuning/training-graph.ts';
+import { encoder, paddingScore } from '../encoder/graph.ts';
+import type { ClassifierForm } from '../encoder/trained.ts';
+import { headBias, headWeight, positionTable } from '../encoder/weights.ts';
 import type { Value } from '../onnx/graph.ts';
 import { gather, type PlacedTensors, type Precision, type Variant, type WeightReader, weightReaders } from './precision.ts';
-
-/** What inference needs to know of a classifier, beside its weights. */
-export interface ClassifierForm {
-  readonly config: EncoderConfig;
-  readonly pooling: Pooling;
-  /** Whether texts come in pairs, told apart by token types. Where they do not, every token is of type 0. */
-  readonly pairs: boolean;
-}
 
 // Sizes that a run's inputs decide.
 const tokens = 'tokens';
 const texts = 'texts';
 const rows = 'rows';
-
-/** Added to the attention scores of padding: far below any score, and still a number. */
-const paddingScore = -1e9;
 
 /** Whether the graph has an input `types`. */
 export function readsTypes({ config, pairs }: ClassifierForm): boolean {

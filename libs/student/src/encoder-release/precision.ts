@@ -1,6 +1,6 @@
 import { linear } from '../autodiff/operations.ts';
 import type { Tape } from '../autodiff/tape.ts';
-import { wordTable } from '../fine-tuning/training-graph.ts';
+import { wordTable } from '../encoder/weights.ts';
 import type { Value } from '../onnx/graph.ts';
 
 /** What a graph computes its products in: float32, or 8-bit integers (see `quantize.ts`). */

@@ -34,7 +34,7 @@ describe('a released encoder in Python, without us', () => {
   it.skipIf(!isThere)('has the same logits', async () => {
     const release = tinyRelease('bert', 'mean', true);
     await saveEncoder(folder, release);
-    const texts = await readTokenizer(release.tokenizer, 'fixture').tokenize(documents, release);
+    const texts = await readTokenizer(release.tokenizerJson, 'fixture').tokenize(documents, release);
     const input = texts.map(({ ids, types }) => JSON.stringify({ ids: [...ids], types: [...types] })).join('\n');
     const logitsOf = () => {
       const { status, stdout, stderr } = spawnSync(python, [script, folder], { input, encoding: 'utf8' });

@@ -1,5 +1,5 @@
 import type { EncoderWeights } from '../encoder/weights.ts';
-import { wordTable } from '../fine-tuning/training-graph.ts';
+import { wordTable } from '../encoder/weights.ts';
 import { float32Tensor, int8Tensor, type Tensor } from '../safetensors.ts';
 import { scaleOf } from './precision.ts';
 

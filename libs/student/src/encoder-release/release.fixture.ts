@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import type { EncoderConfig, EncoderFamily } from '../encoder/config.ts';
 import type { Pooling } from '../encoder/graph.ts';
 import { readTokenizer } from '../encoder/tokenizer.ts';
+import type { TrainedEncoder } from '../encoder/trained.ts';
+import { classifierShapes } from '../encoder/weights.ts';
 import { normalNumbers } from '../random.ts';
-import type { EncoderRelease } from './save.ts';
-import { classifierShapes } from './tensors.ts';
 
 // For tests only.
 
@@ -17,9 +17,9 @@ const tokenizers: Readonly<Record<EncoderFamily, string>> = {
 };
 
 /** A small encoder with weights as large as trained ones, so that every part of it shows in the logits. */
-export function tinyRelease(family: EncoderFamily, pooling: Pooling, pairs: boolean): EncoderRelease {
-  const tokenizer = readFileSync(new URL(`../../fixtures/tokenizers/${tokenizers[family]}.json`, import.meta.url), 'utf8');
-  const { vocabularySize, padTokenId } = readTokenizer(tokenizer, family);
+export function tinyRelease(family: EncoderFamily, pooling: Pooling, pairs: boolean): TrainedEncoder {
+  const tokenizerJson = readFileSync(new URL(`../../fixtures/tokenizers/${tokenizers[family]}.json`, import.meta.url), 'utf8');
+  const { vocabularySize, padTokenId } = readTokenizer(tokenizerJson, family);
   const isRoberta = family.endsWith('roberta');
   const config: EncoderConfig = {
     family,
@@ -45,5 +45,5 @@ export function tinyRelease(family: EncoderFamily, pooling: Pooling, pairs: bool
       Float32Array.from({ length: count }, () => centre + 0.2 * normal()),
     );
   }
-  return { form: { config, pooling, pairs }, weights, tokenizer, maxTokens: 90, truncation: 'head' };
+  return { config, pooling, pairs, weights, tokenizerJson, maxTokens: 90, truncation: 'head' };
 }

@@ -1,27 +1,33 @@
 import { decide, type LabelDistribution, type LabelSet } from '@llambert/domain';
 import { probabilities } from '@llambert/statistics';
-import { devLoss } from '../fine-tuning/evaluate.ts';
-import type { DocumentText } from '../linear/features.ts';
+import type { TrainedEncoder } from '../encoder/trained.ts';
+import { logLoss } from '../log-loss.ts';
+import type { DocumentText } from '../rows.ts';
 import { type EncoderModel, loadEncoderModel } from './encoder-model.ts';
-import { type EncoderRelease, releasePrecision, saveEncoder } from './save.ts';
+import type { Precision } from './precision.ts';
+import { releasePrecision, saveEncoder } from './save.ts';
 
-/** What 8-bit integers may cost on the held-out part: of the share of right decisions, and of the log-loss relatively. */
+/** What 8-bit integers may cost: of the share of right decisions, and of the log-loss relatively. */
 const gate = { accuracy: 0.005, logLoss: 0.02 };
+/** What float32's part is of the time that both precisions take. */
+const float32Share = 0.7;
 
 /** Labelled documents that both precisions are tried on. */
-export interface Judges {
-  /** Whether the encoder or its head learned from them. */
-  readonly learned: boolean;
+export interface GateDocuments {
+  /** `training` where the encoder or its head learned from them. */
+  readonly part: 'held-out' | 'training';
   readonly documents: readonly DocumentText[];
   /** One distribution a document. */
   readonly targets: readonly LabelDistribution[];
   readonly labels: LabelSet;
+  /** The encoder's logits of them in float32, [documents, labels], where they are known; null: they are computed. */
+  readonly float32Logits: Float32Array | null;
 }
 
 export interface Released {
   /** The model as anybody will load it. */
   readonly model: EncoderModel;
-  /** Its logits of the judges, [documents, labels]. */
+  /** Its logits of the gate's documents, [documents, labels]. */
   readonly logits: Float32Array;
   /** Which precision was released and why, for the manifest. */
   readonly facts: Readonly<Record<string, string | number | boolean>>;
@@ -30,39 +36,60 @@ export interface Released {
 /**
  * Writes an encoder into an empty folder and tries both precisions on labelled documents: 8-bit integers, more than twice as fast,
  * are released where they decide as well within the gate; otherwise float32, and the facts say why.
+ * @param onProgress hears the share of the trying that is done, in [0, 1]
  */
-export async function releaseEncoder(folder: string, release: EncoderRelease, judges: Judges): Promise<Released> {
-  await saveEncoder(folder, release);
-  const labels = judges.labels.names.length;
-  const float32 = await measured(await loadEncoderModel(folder, labels, 'fp32'), judges);
-  const int8 = await measured(await loadEncoderModel(folder, labels, 'int8'), judges);
-  const lost = float32.accuracy - int8.accuracy;
-  const rise = int8.logLoss / float32.logLoss - 1;
+export async function releaseEncoder(
+  folder: string,
+  encoder: TrainedEncoder,
+  { part, documents, targets, labels, float32Logits }: GateDocuments,
+  onProgress: (share: number) => void = () => {},
+): Promise<Released> {
+  await saveEncoder(folder, encoder);
+  const load = (precision: Precision) => loadEncoderModel(folder, labels.names.length, precision);
+  const read = async (model: EncoderModel, from: number, to: number) =>
+    (await model.logits(documents, (share) => onProgress(from + (to - from) * share))).logits;
+  const before = float32Logits === null ? float32Share : 0;
+
+  let float32: EncoderModel | null = null;
+  let known = float32Logits;
+  if (known === null) {
+    float32 = await load('fp32');
+    known = await read(float32, 0, before);
+  }
+  const int8 = await load('int8');
+  const logits = await read(int8, before, 1);
+
+  const [wanted, reached] = [known, logits].map((own) => measured(own, targets, labels)) as [Measured, Measured];
+  const lost = wanted.accuracy - reached.accuracy;
+  const rise = reached.logLoss / wanted.logLoss - 1;
   const within = lost <= gate.accuracy && rise <= gate.logLoss;
-  const chosen = within ? int8 : float32;
-  await releasePrecision(folder, chosen.model.precision);
-  await (within ? float32 : int8).model.close();
+  await releasePrecision(folder, within ? 'int8' : 'fp32');
+  await (within ? float32 : int8)?.close();
   return {
-    model: chosen.model,
-    logits: chosen.logits,
+    model: within ? int8 : (float32 ?? (await load('fp32'))),
+    logits: within ? logits : known,
     facts: {
-      precision: chosen.model.precision,
+      precision: within ? 'int8' : 'fp32',
       precisionReason:
-        `on ${judges.documents.length} ${judges.learned ? 'training' : 'held-out'} documents 8-bit integers ${within ? 'are' : 'are not'} within the gate: right decisions ` +
+        `on ${documents.length} ${part} documents 8-bit integers ${within ? 'are' : 'are not'} within the gate: right decisions ` +
         `${points(-lost)} (at most ${points(-gate.accuracy)} is tolerated), log-loss ${percent(rise)} (at most ${percent(gate.logLoss)})`,
     },
   };
 }
 
-async function measured(model: EncoderModel, { documents, targets, labels }: Judges) {
-  const { logits } = await model.logits(documents);
+interface Measured {
+  readonly accuracy: number;
+  readonly logLoss: number;
+}
+
+function measured(logits: Float32Array, targets: readonly LabelDistribution[], labels: LabelSet): Measured {
   const examples = targets.map((target) => ({ target, weights: target.map(() => 1) }));
   const width = labels.names.length;
   const right = targets.filter((target, row) => {
     const shares = Array.from(probabilities(logits, row * width, width, labels.kind, 1));
     return decide(labels, shares).join() === decide(labels, target).join();
   });
-  return { model, logits, accuracy: right.length / targets.length, logLoss: devLoss(logits, examples, labels.kind) };
+  return { accuracy: right.length / targets.length, logLoss: logLoss(logits, examples, labels.kind) };
 }
 
 function points(share: number): string {

@@ -1,36 +1,25 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encoderConfigJson } from '../encoder/config.ts';
-import type { TruncationOptions } from '../encoder/tokenizer.ts';
-import type { EncoderWeights } from '../encoder/weights.ts';
-import { headBias } from '../fine-tuning/training-graph.ts';
+import type { TrainedEncoder } from '../encoder/trained.ts';
+import { classifierShapes, headBias } from '../encoder/weights.ts';
 import { float32Tensor, saveSafetensors, type Tensor } from '../safetensors.ts';
 import { configFile, graphFile, readSettings, settingsFile, settingsText, tokenizerFile, weightsFile } from './files.ts';
-import { type ClassifierForm, inferenceGraph } from './inference-graph.ts';
+import { inferenceGraph } from './inference-graph.ts';
 import { type Precision, variants } from './precision.ts';
 import { quantizedTensors } from './quantize.ts';
 import { longestInBatch } from './runs.ts';
-import { classifierShapes, placedTensors, storedName } from './tensors.ts';
-
-/** A fine-tuned encoder, with all that labelling with it takes. */
-export interface EncoderRelease extends TruncationOptions {
-  readonly form: ClassifierForm;
-  /** The encoder's and the head's, by their canonical names. All numbers must be finite. */
-  readonly weights: EncoderWeights;
-  /** Text of the checkpoint's tokenizer.json. */
-  readonly tokenizer: string;
-}
+import { placedTensors, storedName } from './tensors.ts';
 
 /**
  * Writes an encoder in float32 into an empty folder, and in 8-bit integers beside it. Float32 is released: see `releasePrecision`.
- * Equal releases give equal bytes. Throws the error of the file system.
+ * Equal encoders give equal bytes. Throws the error of the file system.
  */
-export async function saveEncoder(folder: string, release: EncoderRelease): Promise<void> {
-  const { form, weights, tokenizer, maxTokens, truncation } = release;
-  const { config, pooling, pairs } = form;
+export async function saveEncoder(folder: string, encoder: TrainedEncoder): Promise<void> {
+  const { config, pooling, pairs, weights, tokenizerJson, maxTokens, truncation } = encoder;
   const labels = weights.get(headBias)!.length;
   await writeFile(join(folder, configFile), `${JSON.stringify(encoderConfigJson(config), null, 2)}\n`);
-  await writeFile(join(folder, tokenizerFile), tokenizer);
+  await writeFile(join(folder, tokenizerFile), tokenizerJson);
   const shapes = classifierShapes(config, labels);
   const nameOf = storedName(config, 'fp32');
   const floats = new Map([...shapes].map(([name, shape]): [string, Tensor] => [nameOf(name), float32Tensor(shape, weights.get(name)!)]));
@@ -39,7 +28,7 @@ export async function saveEncoder(folder: string, release: EncoderRelease): Prom
   for (const precision of ['fp32', 'int8'] as const) {
     const placed = await placedTensors(folder, config, labels, precision);
     for (const variant of variants)
-      await writeFile(join(folder, graphFile(precision, variant)), inferenceGraph(form, variant, precision, placed));
+      await writeFile(join(folder, graphFile(precision, variant)), inferenceGraph(encoder, variant, precision, placed));
   }
   await writeFile(
     join(folder, settingsFile),

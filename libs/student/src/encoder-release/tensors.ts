@@ -1,17 +1,11 @@
 import { join } from 'node:path';
 import { LlambertError } from '@llambert/domain';
 import type { EncoderConfig } from '../encoder/config.ts';
-import { checkpointNames, encoderWeightShapes } from '../encoder/weights.ts';
-import { headBias, headWeight } from '../fine-tuning/training-graph.ts';
+import { checkpointNames, classifierShapes } from '../encoder/weights.ts';
 import { openSafetensors, type StoredTensor, type TensorType } from '../safetensors.ts';
 import { corrupt, weightsFile } from './files.ts';
 import type { PlacedTensor, PlacedTensors, Precision } from './precision.ts';
 import { quantizedLayout } from './quantize.ts';
-
-/** Shapes of the encoder's weights and the head's, by their canonical names. */
-export function classifierShapes(config: EncoderConfig, labels: number): ReadonlyMap<string, readonly number[]> {
-  return new Map([...encoderWeightShapes(config), [headWeight, [labels, config.hiddenSize]], [headBias, [labels]]]);
-}
 
 /** A tensor's name in the weights file of a precision: in float32 what Hugging Face calls it, in ours the canonical one. */
 export function storedName(config: EncoderConfig, precision: Precision): (canonical: string) => string {

@@ -19,6 +19,9 @@ import type { EncoderConfig } from './config.ts';
 /** What one vector a text becomes: its first token's ([CLS], <s>), or the mean of all its tokens'. */
 export type Pooling = 'first' | 'mean';
 
+/** Added to the attention scores of padding: far below any score, and still a number. */
+export const paddingScore = -1e9;
+
 /** What the encoder is built of and from: the same for training and for inference. */
 export interface EncoderParts {
   readonly config: EncoderConfig;
@@ -32,7 +35,7 @@ export interface EncoderParts {
   readonly parameter: (name: string) => Value;
   /** Sum of the embeddings, [rows, hidden]. */
   readonly embeddings: Value;
-  /** 0 for a token and a very negative number for padding, [texts, 1, 1, tokens]; null: no padding. */
+  /** 0 for a token and `paddingScore` for padding, [texts, 1, 1, tokens]; null: no padding. */
   readonly mask: Value | null;
   /** A token's share in its text's mean, 0 for padding, [tokens, texts, 1]. Read where pooling is `mean`. */
   readonly tokenWeights: Value | null;

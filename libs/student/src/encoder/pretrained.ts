@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { checkCheckpoint, loadCheckpoint } from './checkpoint.ts';
 import type { EncoderConfig } from './config.ts';
 import { initialWeights, scratchConfig } from './scratch.ts';
 import { scratchTokenizerJson } from './scratch-vocabulary.ts';
-import { checkVocabularyFits, type EncoderTokenizer, loadTokenizer, readTokenizer } from './tokenizer.ts';
+import { checkVocabularyFits, type EncoderTokenizer, loadTokenizer, readTokenizer, readTokenizerFile } from './tokenizer.ts';
 import type { EncoderWeights } from './weights.ts';
 
 /** An encoder to start from. */
@@ -28,10 +26,10 @@ export async function checkPretrained(folder: string): Promise<void> {
 /** Reads an encoder from a folder in the layout of a Hugging Face checkpoint. Throws as `loadCheckpoint` and `loadTokenizer`. */
 export async function loadPretrained(folder: string): Promise<PretrainedEncoder> {
   const checkpoint = await loadCheckpoint(folder);
-  const tokenizer = await loadTokenizer(folder);
+  const { path, json } = await readTokenizerFile(folder);
+  const tokenizer = readTokenizer(json, path);
   checkVocabularyFits(tokenizer, checkpoint.config, folder);
-  const tokenizerJson = await readFile(join(folder, 'tokenizer.json'), 'utf8');
-  return { ...checkpoint, tokenizer, tokenizerJson, isPretrained: true };
+  return { ...checkpoint, tokenizer, tokenizerJson: json, isPretrained: true };
 }
 
 /** A small encoder with fresh weights and a vocabulary built from these texts. Equal texts and seeds give equal encoders. */

@@ -46,11 +46,20 @@ export interface EncoderTokenizer {
  * @throws LlambertError `not_found`, `corrupt_artifact`, or `invalid_input` for a kind of tokenizer that no encoder here can use
  */
 export async function loadTokenizer(folderOrFile: string): Promise<EncoderTokenizer> {
+  const { path, json } = await readTokenizerFile(folderOrFile);
+  return readTokenizer(json, path);
+}
+
+/**
+ * The text of a `tokenizer.json`, or of a checkpoint's folder that holds one, and where it lies.
+ *
+ * @throws LlambertError `not_found`
+ */
+export async function readTokenizerFile(folderOrFile: string): Promise<{ readonly path: string; readonly json: string }> {
   let path = folderOrFile;
-  let json: string;
   try {
     if ((await stat(path)).isDirectory()) path = join(path, 'tokenizer.json');
-    json = await readFile(path, 'utf8');
+    return { path, json: await readFile(path, 'utf8') };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     throw new LlambertError(
@@ -60,7 +69,6 @@ export async function loadTokenizer(folderOrFile: string): Promise<EncoderTokeni
       { facts: { file: path }, cause: error },
     );
   }
-  return readTokenizer(json, path);
 }
 
 /**

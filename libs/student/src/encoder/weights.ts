@@ -6,6 +6,16 @@ import type { EncoderConfig, EncoderFamily } from './config.ts';
  */
 export type EncoderWeights = ReadonlyMap<string, Float32Array>;
 
+export const wordTable = 'embeddings.word_embeddings.weight';
+export const positionTable = 'embeddings.position_embeddings.weight';
+export const typeTable = 'embeddings.token_type_embeddings.weight';
+/** The linear layer on top: [labels, hiddenSize] and [labels]. */
+export const headWeight = 'classifier.weight';
+export const headBias = 'classifier.bias';
+
+/** Weights whose rows are gathered outside a graph that has its weights as inputs, so that no table of the vocabulary's size passes through the graph at each run. */
+export const gatheredTables: readonly string[] = [wordTable, positionTable];
+
 /** The canonical name and shape of every parameter, in the order in which they are read, written and initialised. */
 export function encoderWeightShapes(config: EncoderConfig): ReadonlyMap<string, readonly number[]> {
   const { hiddenSize: hidden, intermediateSize: intermediate } = config;
@@ -16,9 +26,9 @@ export function encoderWeightShapes(config: EncoderConfig): ReadonlyMap<string, 
   const addNorm = (name: string): void => {
     shapes.set(`${name}.weight`, [hidden]).set(`${name}.bias`, [hidden]);
   };
-  shapes.set('embeddings.word_embeddings.weight', [config.vocabularySize, hidden]);
-  shapes.set('embeddings.position_embeddings.weight', [config.positions, hidden]);
-  if (config.tokenTypes > 0) shapes.set('embeddings.token_type_embeddings.weight', [config.tokenTypes, hidden]);
+  shapes.set(wordTable, [config.vocabularySize, hidden]);
+  shapes.set(positionTable, [config.positions, hidden]);
+  if (config.tokenTypes > 0) shapes.set(typeTable, [config.tokenTypes, hidden]);
   addNorm('embeddings.LayerNorm');
   for (let layer = 0; layer < config.layers; layer++) {
     const at = `encoder.layer.${layer}`;
@@ -30,6 +40,11 @@ export function encoderWeightShapes(config: EncoderConfig): ReadonlyMap<string, 
     addNorm(`${at}.output.LayerNorm`);
   }
   return shapes;
+}
+
+/** Shapes of the encoder's weights and the head's, by their canonical names. */
+export function classifierShapes(config: EncoderConfig, labels: number): ReadonlyMap<string, readonly number[]> {
+  return new Map([...encoderWeightShapes(config), [headWeight, [labels, config.hiddenSize]], [headBias, [labels]]]);
 }
 
 /** What a checkpoint's names begin with where it holds a head beside the encoder. */
@@ -68,7 +83,7 @@ export function checkpointNames(family: EncoderFamily): (canonical: string) => s
 export function checkpointNamesAmong(family: EncoderFamily, present: { has(name: string): boolean }): (canonical: string) => string {
   const inFamily = checkpointNames(family);
   // One prefix for all: parts of two encoders are never mixed.
-  const prefix = [prefixes[family], ''].find((own) => present.has(`${own}embeddings.word_embeddings.weight`)) ?? '';
+  const prefix = [prefixes[family], ''].find((own) => present.has(`${own}${wordTable}`)) ?? '';
   return (canonical) => {
     const name = `${prefix}${inFamily(canonical)}`;
     const old = name.replace(/LayerNorm\.weight$/, 'LayerNorm.gamma').replace(/LayerNorm\.bias$/, 'LayerNorm.beta');

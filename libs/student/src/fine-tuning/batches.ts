@@ -16,24 +16,3 @@ export function epochBatches(lengths: ArrayLike<number>, batchSize: number, unif
   }
   return shuffled(batches.length, uniform).map((index) => batches[index]!);
 }
-
-/**
- * Cuts rows, in their order, into parts of at most `tokens` tokens with padding; a part has at least one row. A batch's gradient is the
- * sum over its parts: memory is bounded by the part, not by the batch.
- */
-export function microBatches(rows: readonly number[], lengths: ArrayLike<number>, tokens: number): number[][] {
-  const parts: number[][] = [];
-  let part: number[] = [];
-  let longest = 0;
-  for (const row of rows) {
-    longest = Math.max(longest, lengths[row]!);
-    if (part.length > 0 && longest * (part.length + 1) > tokens) {
-      parts.push(part);
-      part = [];
-      longest = lengths[row]!;
-    }
-    part.push(row);
-  }
-  if (part.length > 0) parts.push(part);
-  return parts;
-}

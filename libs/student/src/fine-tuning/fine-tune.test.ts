@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EncoderConfig } from '../encoder/config.ts';
+import type { EncoderShape } from '../encoder/forward-graph.ts';
+import { scorer } from '../encoder/reader.ts';
 import { initialWeights } from '../encoder/scratch.ts';
 import { encoderWeightShapes } from '../encoder/weights.ts';
 import { normalNumbers, uniformNumbers } from '../random.ts';
-import { scorer } from './evaluate.ts';
 import { type FineTuneProgress, type FineTuneSettings, fineTune, type LabelledText } from './fine-tune.ts';
-import type { ClassifierShape } from './training-graph.ts';
 import { dropState, freshState, keepState, keptState, type TrainingState } from './training-state.ts';
 
 const config: EncoderConfig = {
@@ -42,7 +42,7 @@ const settings: FineTuneSettings = {
   threads: 1,
 };
 
-function shapeOf(labels: number, dropout = 0.1): ClassifierShape {
+function shapeOf(labels: number, dropout = 0.1): EncoderShape {
   const head = [['classifier.weight', [labels, config.hiddenSize]] as const, ['classifier.bias', [labels]] as const];
   return {
     config: { ...config, dropout: { hidden: dropout, attention: dropout } },
@@ -72,14 +72,14 @@ function texts(count: number, labels: number, seed: number): LabelledText[] {
 }
 
 const train = texts(80, 3, 1);
-const dev = texts(40, 3, 2);
+const heldOut = texts(40, 3, 2);
 
 async function trained(changes: Partial<FineTuneSettings> = {}, shape = shapeOf(3), state = freshState(weightsOf(3)), rows = train) {
   const progress: FineTuneProgress[] = [];
   const ended = await fineTune(
     shape,
     rows,
-    dev,
+    heldOut,
     state,
     { ...settings, ...changes },
     { onProgress: (each) => progress.push(each), keep: async () => {} },
@@ -88,19 +88,19 @@ async function trained(changes: Partial<FineTuneSettings> = {}, shape = shapeOf(
 }
 
 async function accuracy(state: TrainingState): Promise<number> {
-  const logits = await (await scorer(shapeOf(3), settings)).read(dev, state.best!.weights);
-  const right = dev.filter(({ target }, row) => {
+  const logits = await (await scorer(shapeOf(3), settings)).read(heldOut, state.best!.weights);
+  const right = heldOut.filter(({ target }, row) => {
     const own = [...logits.subarray(row * 3, row * 3 + 3)];
     return target[own.indexOf(Math.max(...own))] === 1;
   });
-  return right.length / dev.length;
+  return right.length / heldOut.length;
 }
 
 describe('fineTune', () => {
   it('learns what tells the labels', async () => {
     const { state, progress } = await trained();
     expect(progress).toHaveLength(60);
-    expect(progress.at(-1)).toMatchObject({ step: 60, steps: 60, devLoss: expect.any(Number) });
+    expect(progress.at(-1)).toMatchObject({ step: 60, steps: 60, heldOutLoss: expect.any(Number) });
     expect(await accuracy(state)).toBeGreaterThan(0.95);
   });
 
@@ -121,13 +121,13 @@ describe('fineTune', () => {
     }
   });
 
-  it('keeps the weights that did best on the dev part, and stops when it gets no better', async () => {
-    // Every third label is wrong: what is learned by heart does worse on the dev part than what it has in common.
+  it('keeps the weights that did best on the held-out texts, and stops when it gets no better', async () => {
+    // Every third label is wrong: what is learned by heart does worse on the held-out texts than what it has in common.
     const noisy = train.map((text, index) => (index % 3 === 0 ? { ...text, target: train[(index * 7 + 1) % 80]!.target } : text));
     const { state, progress } = await trained({ epochs: 40, patience: 3 }, shapeOf(3, 0), undefined, noisy);
-    const looks = progress.flatMap(({ step, devLoss }) => (devLoss === null ? [] : [{ step, devLoss }]));
+    const looks = progress.flatMap(({ step, heldOutLoss }) => (heldOutLoss === null ? [] : [{ step, heldOutLoss }]));
     expect(progress.length).toBeLessThan(400);
-    const least = looks.reduce((left, right) => (right.devLoss < left.devLoss ? right : left));
+    const least = looks.reduce((left, right) => (right.heldOutLoss < left.heldOutLoss ? right : left));
     expect(state.best).toMatchObject(least);
     expect(looks.slice(-4)[0]).toEqual(least);
   });
@@ -150,7 +150,7 @@ describe('fineTune', () => {
 
   it.each(['single', 'multi'] as const)('learns %s labels with the noise-robust loss', async (kind) => {
     const { progress, state } = await trained({ epochs: 20, loss: { kind, noiseRobustness: 0.7 } });
-    expect(state.best!.devLoss).toBeLessThan(progress.find(({ devLoss }) => devLoss !== null)!.devLoss! / 3);
+    expect(state.best!.heldOutLoss).toBeLessThan(progress.find(({ heldOutLoss }) => heldOutLoss !== null)!.heldOutLoss! / 3);
     expect(await accuracy(state)).toBeGreaterThan(0.95);
   });
 });
@@ -171,7 +171,9 @@ describe('a kept state', () => {
       if (state.step === 13) await keepState(folder, state, 'one');
       if (state.step === 15) throw new Stopped();
     };
-    await expect(fineTune(shape, train, dev, stopped, { ...settings, epochs: 2 }, { onProgress: () => {}, keep })).rejects.toThrow(Stopped);
+    await expect(fineTune(shape, train, heldOut, stopped, { ...settings, epochs: 2 }, { onProgress: () => {}, keep })).rejects.toThrow(
+      Stopped,
+    );
     const kept = await keptState(folder, 'one', shape.shapes);
     expect(kept?.step).toBe(13);
     const { state } = await trained({ epochs: 2 }, shape, kept!);

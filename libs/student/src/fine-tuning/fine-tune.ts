@@ -1,16 +1,18 @@
 import { LlambertError } from '@llambert/domain';
 import type { InferenceSession } from 'onnxruntime-node';
+import type { EncoderShape } from '../encoder/forward-graph.ts';
+import { type MicroBatch, microBatch, microBatches, weightFeeds } from '../encoder/micro-batch.ts';
+import { scorer } from '../encoder/reader.ts';
 import type { TokenizedText } from '../encoder/tokenizer.ts';
+import { logLoss, meanOf } from '../log-loss.ts';
 import { floats, floatsOf, openSession } from '../onnx/session.ts';
 import { uniformNumbers } from '../random.ts';
 import { adamW, warmupThenLinear } from './adamw.ts';
-import { epochBatches, microBatches } from './batches.ts';
+import { epochBatches } from './batches.ts';
 import { DropoutMasks } from './dropout.ts';
-import { devLoss, meanOf, scorer } from './evaluate.ts';
 import { Gradients } from './gradients.ts';
 import type { LossSettings } from './loss.ts';
-import { type MicroBatch, microBatch, weightFeeds } from './micro-batch.ts';
-import { type ClassifierShape, type DropoutInput, trainingGraph } from './training-graph.ts';
+import { type DropoutInput, trainingGraph } from './training-graph.ts';
 import { copiedWeights, type TrainingState } from './training-state.ts';
 
 /** How an encoder is fine-tuned. */
@@ -31,7 +33,7 @@ export interface FineTuneSettings {
   readonly loss: LossSettings;
   /** Tokens with padding that pass through the graph at once: bounds the memory. */
   readonly microBatchTokens: number;
-  /** Epochs without a better look at the dev part after which the training ends. */
+  /** Epochs without a better look at the held-out texts after which the training ends. */
   readonly patience: number;
   readonly seed: number;
   readonly threads: number;
@@ -53,7 +55,7 @@ export interface FineTuneProgress {
   readonly loss: number;
   /** Tokens without padding that this call has learned from. */
   readonly tokens: number;
-  readonly devLoss: number | null;
+  readonly heldOutLoss: number | null;
 }
 
 export interface FineTunePorts {
@@ -63,16 +65,16 @@ export interface FineTunePorts {
 }
 
 /**
- * Fine-tunes an encoder with a linear layer on top, and leaves in `state.best` the weights that did best on the dev part, those it began
+ * Fine-tunes an encoder with a linear layer on top, and leaves in `state.best` the weights that did best on the held-out texts, those it began
  * with among them. Equal arguments give equal weights, bit for bit on one machine, and so does a state that was kept and read again. Throws
  * `invalid_input` when the loss stops being a number and nothing was learned yet.
  * @param state fresh, or kept by an earlier call
  * @returns what is to be said of how it ended: that the loss stopped being a number, or that nothing was gained; null: nothing
  */
 export async function fineTune(
-  shape: ClassifierShape,
+  shape: EncoderShape,
   train: readonly LabelledText[],
-  dev: readonly LabelledText[],
+  heldOut: readonly LabelledText[],
   state: TrainingState,
   settings: FineTuneSettings,
   ports: FineTunePorts,
@@ -85,14 +87,14 @@ export async function fineTune(
 
   const { model, dropouts } = trainingGraph(shape, settings.loss);
   const session = await openSession(model, settings);
-  const judge = await scorer(shape, settings);
+  const reader = await scorer(shape, settings);
   const masks = new Map(dropouts.map(({ rate }) => [rate, new DropoutMasks(rate, seed)]));
   const weights = weightFeeds(shape, state.weights);
-  const lossOnDev = async () => devLoss(await judge.read(dev, state.weights), dev, settings.loss.kind);
+  const lossOnHeldOut = async () => logLoss(await reader.read(heldOut, state.weights), heldOut, settings.loss.kind);
   const gradients = new Gradients(shape, state.weights);
   let tokens = 0;
   try {
-    state.best ??= { step: 0, devLoss: await lossOnDev(), weights: copiedWeights(state.weights) };
+    state.best ??= { step: 0, heldOutLoss: await lossOnHeldOut(), weights: copiedWeights(state.weights) };
 
     for (let epoch = Math.floor(state.step / stepsPerEpoch); epoch < epochs; epoch++) {
       const batches = epochBatches(lengths, batchSize, uniformNumbers(seed, epoch));
@@ -132,22 +134,22 @@ export async function fineTune(
           });
         }
 
-        // Look at the dev part, and keep the best.
+        // Look at the held-out texts, and keep the best.
         let looked: number | null = null;
         if (state.step % stepsPerEpoch === 0) {
-          looked = await lossOnDev();
-          const better = looked < state.best.devLoss;
-          if (better) state.best = { step: state.step, devLoss: looked, weights: copiedWeights(state.weights) };
+          looked = await lossOnHeldOut();
+          const better = looked < state.best.heldOutLoss;
+          if (better) state.best = { step: state.step, heldOutLoss: looked, weights: copiedWeights(state.weights) };
           state.looksWithoutGain = better ? 0 : state.looksWithoutGain + 1;
         }
-        ports.onProgress({ step: state.step, steps, loss, tokens, devLoss: looked });
+        ports.onProgress({ step: state.step, steps, loss, tokens, heldOutLoss: looked });
         await ports.keep(state);
       }
     }
     return outcome(state.best.step, settings.learningRate);
   } finally {
     await session.release();
-    await judge.close();
+    await reader.close();
   }
 }
 

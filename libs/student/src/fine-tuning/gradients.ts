@@ -1,8 +1,10 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { EncoderShape } from '../encoder/forward-graph.ts';
+import type { MicroBatch } from '../encoder/micro-batch.ts';
+import { gatheredTables, wordTable } from '../encoder/weights.ts';
 import { floats, floatsOf } from '../onnx/session.ts';
 import { squaredNorm } from './adamw.ts';
-import type { MicroBatch } from './micro-batch.ts';
-import { type ClassifierShape, gatheredTables, gradientOf, wordTable } from './training-graph.ts';
+import { gradientOf } from './training-graph.ts';
 
 /**
  * The gradients of one update after another, each summed over its micro-batches. There is one buffer a weight for the whole training: an
@@ -16,7 +18,7 @@ export class Gradients {
   readonly #firstPosition: number;
   #isFirstRun = true;
 
-  constructor({ config, shapes }: ClassifierShape, weights: ReadonlyMap<string, Float32Array>) {
+  constructor({ config, shapes }: EncoderShape, weights: ReadonlyMap<string, Float32Array>) {
     this.sums = new Map([...weights].map(([name, values]) => [name, new Float32Array(values.length)]));
     this.#places = new Map(
       [...this.sums].map(([name, sum]) => [gradientOf(name), gatheredTables.includes(name) ? null : floats(sum, shapes.get(name)!)]),

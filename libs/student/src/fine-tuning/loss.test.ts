@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Tape } from '../autodiff/tape.ts';
+import { logLoss } from '../log-loss.ts';
 import { floats, floatsOf, openSession } from '../onnx/session.ts';
-import { devLoss } from './evaluate.ts';
 import { type LossSettings, losses } from './loss.ts';
 
 /** The losses of two texts under the graph. */
@@ -74,11 +74,11 @@ describe('the loss of texts', () => {
     }
   });
 
-  it.each(['single', 'multi'] as const)('agrees with the loss on the dev part for %s labels', async (kind) => {
+  it.each(['single', 'multi'] as const)('agrees with the log-loss of held-out texts for %s labels', async (kind) => {
     const logits = [1, -2, 0.5, 3, 0, -1];
     const targets = [1, 0, 0, 0.2, 0.3, 0.5];
     const [first, second] = await (await lossOf({ kind, noiseRobustness: null }))(logits, targets);
     const texts = rows(targets).map((target, text) => ({ target, weights: target.map(() => 1 + text) }));
-    expect(devLoss(Float32Array.from(logits), texts, kind)).toBeCloseTo((first! + 2 * second!) / 3, 5);
+    expect(logLoss(Float32Array.from(logits), texts, kind)).toBeCloseTo((first! + 2 * second!) / 3, 5);
   });
 });

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { hardDistribution, type LabelSet } from '@llambert/domain';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { releaseEncoder } from '../encoder-release/release.ts';
-import { examples, rowsOf } from '../linear/training-examples.fixture.ts';
-import { accuracy, encoderSettings as settings, tinyEncoder } from './tiny-encoder.fixture.ts';
+import { accuracy, encoderSettings as settings, tinyEncoder } from '../tiny-encoder.fixture.ts';
+import { examples, rowsOf } from '../training-examples.fixture.ts';
 import { type EncoderTraining, type EncoderTrainingInput, trainEncoder } from './train-encoder.ts';
 
 const topics: LabelSet = { kind: 'single', names: ['money', 'parcel', 'login'] };
@@ -30,17 +30,15 @@ describe('training an encoder', () => {
   /** Share of the documents that a released training decides rightly. */
   async function released({ model, heldOut }: EncoderTraining, labels: LabelSet, own = rows) {
     const into = await mkdtemp(join(folder, 'model-'));
-    const { shape, tokenizerJson, ...rest } = model;
-    const form = { config: shape.config, pooling: shape.pooling, pairs: false };
     const documents = heldOut.map((row) => own[row]!);
     const targets = documents.map(({ target }) => target);
-    return releaseEncoder(into, { ...rest, form, tokenizer: tokenizerJson }, { learned: false, documents, targets, labels });
+    return releaseEncoder(into, model, { part: 'held-out', documents, targets, labels, float32Logits: null });
   }
 
   it('learns, and holds out the first fold', async () => {
     const { heldOut, facts } = trained;
     expect(heldOut).toEqual(rows.flatMap(({ fold }, row) => (fold === 0 ? [row] : [])));
-    expect(facts).toMatchObject({ epochs: 8, learningRate: 5e-3, updates: 64, truncatedTexts: 0, noiseRobustness: 'none' });
+    expect(facts).toMatchObject({ epochs: 8, mostEpochs: 8, learningRate: 5e-3, updates: 64, truncatedTexts: 0, noiseRobustness: 'none' });
     const { logits, model } = await released(trained, topics);
     expect(
       accuracy(
@@ -59,11 +57,11 @@ describe('training an encoder', () => {
   });
 
   it('gives whole tables back: rows of tokens that no text has are as they were', async () => {
-    const { weights, shape } = trained.model;
+    const { weights, config } = trained.model;
     const table = weights.get('embeddings.word_embeddings.weight')!;
     const before = encoder.weights.get('embeddings.word_embeddings.weight')!;
     expect(table).toHaveLength(before.length);
-    const mask = 4 * shape.config.hiddenSize;
+    const mask = 4 * config.hiddenSize;
     expect(table.slice(mask, mask + 24)).toEqual(before.slice(mask, mask + 24));
     expect(table).not.toEqual(before);
     expect(weights.get('classifier.weight')).toHaveLength(3 * 24);
@@ -108,7 +106,7 @@ describe('training an encoder', () => {
     for (const own of [settings, staged]) {
       const made = await train({ rows: mistaken, gold, settings: own, stateFolder: join(folder, 'stages') });
       reached.push(accuracy((await (await released(made, topics, mistaken)).model.logits(outside)).logits, targets));
-      if (own === staged) expect(made.facts).toMatchObject({ 'gold stage: epochs': 40, 'gold stage: learningRate': 2.5e-3 });
+      if (own === staged) expect(made.facts).toMatchObject({ 'gold stage: mostEpochs': 40, 'gold stage: learningRate': 2.5e-3 });
     }
     expect(reached[0]).toBeLessThan(0.75);
     // Gold has not every word of the topic.
@@ -155,7 +153,7 @@ describe('training an encoder', () => {
     );
   });
 
-  it('learns nothing from rows without weight, and is judged on the held-out ones all the same', async () => {
+  it('learns nothing from rows without weight, and holds out the same ones all the same', async () => {
     const doubted = rows.map((row, index) => (index % 7 === 0 ? { ...row, target: [0, 0, 1], weight: 0 } : row));
     const own = { settings: { ...settings, fineTuning: { ...settings.fineTuning, epochs: 1 } } };
     const made = await train({ rows: doubted, ...own });

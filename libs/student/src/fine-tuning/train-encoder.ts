@@ -2,26 +2,17 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { canonicalJson, type LabelSet, LlambertError, type StudentSettings } from '@llambert/domain';
 import { maxTokens } from '../encoder/config.ts';
+import type { EncoderShape } from '../encoder/forward-graph.ts';
 import type { PretrainedEncoder } from '../encoder/pretrained.ts';
-import { encoderWeightShapes } from '../encoder/weights.ts';
-import { goalOf } from '../linear/goal.ts';
-import type { TrainingRow } from '../linear/train.ts';
+import type { TrainedEncoder } from '../encoder/trained.ts';
+import { classifierShapes, headBias, headWeight, wordTable } from '../encoder/weights.ts';
+import { goalOf } from '../goal.ts';
 import { normalNumbers } from '../random.ts';
+import type { TrainingRow } from '../rows.ts';
 import { type FineTuneProgress, type FineTuneSettings, fineTune, type LabelledText } from './fine-tune.ts';
 import { expectMemory, fineTuningBytes } from './memory.ts';
-import { type ClassifierShape, headBias, headWeight, wordTable } from './training-graph.ts';
-import { freshState, keepState, keptState, type TrainingState } from './training-state.ts';
+import { freshState, keepState, keptState, stateFormat, type TrainingState } from './training-state.ts';
 import { usedVocabulary } from './vocabulary.ts';
-
-/** An encoder with its head, ready to be released. */
-export interface TrainedEncoder {
-  readonly shape: ClassifierShape;
-  /** All weights by their canonical names, the head's among them. */
-  readonly weights: ReadonlyMap<string, Float32Array>;
-  readonly tokenizerJson: string;
-  readonly maxTokens: number;
-  readonly truncation: StudentSettings['truncation'];
-}
 
 export interface EncoderTraining {
   readonly model: TrainedEncoder;
@@ -56,8 +47,8 @@ const clipNorm = 1;
 const headDeviation = 0.02;
 /** Stream of the seed that the head begins with: apart from those of fresh encoders, epochs and dropout. */
 const headStream = 2 ** 29;
-/** From this many on, held-out labels by people judge the stage on gold alone: the teacher's would hold it to the teacher's mistakes. */
-const leastGoldToJudge = 5;
+/** From this many on, held-out labels by people alone say how the stage on gold does: the teacher's would hold it to the teacher's mistakes. */
+const leastHeldOutGold = 5;
 /** A crash costs a minute's work, and keeping the state costs little beside. */
 const keepEveryMs = 60_000;
 
@@ -84,14 +75,17 @@ export async function trainEncoder(input: EncoderTrainingInput): Promise<Encoder
     .renumber(tokens)
     .map((own, row) => ({ tokens: own, target: cells(goal.targets, row), weights: cells(goal.weights, row) }));
   const parts = split(rows);
-  // What is held out judges all students alike: labels that are doubted count in full.
+  // What is held out is the same for all students: labels that are doubted count in full.
   for (const row of parts.heldOut) texts[row] = { ...texts[row]!, target: rows[row]!.target, weights: rows[row]!.target.map(() => 1) };
 
-  const headShapes = [[headWeight, [labels.names.length, config.hiddenSize]] as const, [headBias, [labels.names.length]] as const];
-  const shapes = new Map<string, readonly number[]>([...encoderWeightShapes(config), ...headShapes]);
-  const shape: ClassifierShape = { config, pooling: settings.fineTuning.pooling, shapes };
+  const { pooling } = settings.fineTuning;
+  const shape: EncoderShape = { config, pooling, shapes: classifierShapes(config, labels.names.length) };
   const words = vocabulary.gather(encoder.weights.get(wordTable)!, config.hiddenSize);
-  let weights: ReadonlyMap<string, Float32Array> = new Map([...encoder.weights, [wordTable, words], ...freshHead(shapes, settings.seed)]);
+  let weights: ReadonlyMap<string, Float32Array> = new Map([
+    ...encoder.weights,
+    [wordTable, words],
+    ...freshHead(shape.shapes, settings.seed),
+  ]);
   const facts: Record<string, string | number> = {};
   const stages = stagesOf(input, parts);
   for (const stage of stages) {
@@ -99,12 +93,13 @@ export async function trainEncoder(input: EncoderTrainingInput): Promise<Encoder
     weights = state.best!.weights;
     const prefix = stage.name === 'gold' ? 'gold stage: ' : '';
     Object.assign(facts, {
-      [`${prefix}epochs`]: stage.tuning.epochs,
+      [`${prefix}epochs`]: epochsOf(state.step, stage),
+      [`${prefix}mostEpochs`]: stage.tuning.epochs,
       [`${prefix}learningRate`]: stage.tuning.learningRate,
       [`${prefix}texts`]: stage.learned.length,
       [`${prefix}updates`]: state.step,
       [`${prefix}bestUpdate`]: state.best!.step,
-      [`${prefix}heldOutLogLoss`]: state.best!.devLoss,
+      [`${prefix}heldOutLogLoss`]: state.best!.heldOutLoss,
       ...(endedEarly === null ? {} : { [`${prefix}endedEarly`]: endedEarly }),
     });
   }
@@ -112,7 +107,14 @@ export async function trainEncoder(input: EncoderTrainingInput): Promise<Encoder
   const table = vocabulary.scatter(weights.get(wordTable)!, encoder.weights.get(wordTable)!, config.hiddenSize);
   const { noiseRobustness, learningRate: _, goldStage: __, ...tuning } = settings.fineTuning;
   return {
-    model: { shape, weights: new Map([...weights, [wordTable, table]]), tokenizerJson: encoder.tokenizerJson, ...reading },
+    model: {
+      config,
+      pooling,
+      pairs: rows.some(({ textPair }) => textPair !== undefined),
+      weights: new Map([...weights, [wordTable, table]]),
+      tokenizerJson: encoder.tokenizerJson,
+      ...reading,
+    },
     heldOut: parts.heldOut,
     facts: {
       ...tuning,
@@ -126,7 +128,7 @@ export async function trainEncoder(input: EncoderTrainingInput): Promise<Encoder
   };
 }
 
-/** One training: on which rows, judged by which, how, and where its state is kept. */
+/** One training: on which rows, which of them are held out, how, and where its state is kept. */
 interface Stage {
   readonly name: 'labels' | 'gold';
   readonly learned: readonly number[];
@@ -144,14 +146,14 @@ function stagesOf(input: EncoderTrainingInput, { learned, heldOut }: ReturnType<
   const [people, teacher] = [learned.filter((row) => gold.has(row)), learned.filter((row) => !gold.has(row))];
   const all: Stage = { name: 'labels', learned, heldOut, tuning, stateFolder: stateFolder('labels') };
   if (goldStage === null || people.length === 0 || teacher.length === 0) return [all];
-  const judges = heldOut.filter((row) => gold.has(row));
+  const heldOutGold = heldOut.filter((row) => gold.has(row));
   const { epochs, learningRate } = goldStage;
   return [
     { ...all, learned: teacher },
     {
       name: 'gold',
       learned: people,
-      heldOut: judges.length < leastGoldToJudge ? heldOut : judges,
+      heldOut: heldOutGold.length < leastHeldOutGold ? heldOut : heldOutGold,
       tuning: { ...tuning, epochs, learningRate: learningRate ?? tuning.learningRate / 2 },
       stateFolder: stateFolder('gold'),
     },
@@ -159,7 +161,7 @@ function stagesOf(input: EncoderTrainingInput, { learned, heldOut }: ReturnType<
 }
 
 async function trainStage(
-  shape: ClassifierShape,
+  shape: EncoderShape,
   texts: readonly LabelledText[],
   initial: ReadonlyMap<string, Float32Array>,
   { name, learned, heldOut, tuning, stateFolder }: Stage,
@@ -183,6 +185,12 @@ async function trainStage(
   // A crash in the next stage must not cost this one.
   if (stateFolder !== null) await keepState(stateFolder, state, fingerprint);
   return { state, endedEarly };
+}
+
+/** Epochs that were gone through, the last one in part where a training was given up in it. */
+function epochsOf(updates: number, { learned, tuning }: Stage): number {
+  const epochs = updates / Math.ceil(learned.length / tuning.batchSize);
+  return Math.round(100 * epochs) / 100;
 }
 
 function fineTuneSettings(settings: StudentSettings, labels: LabelSet, encoder: PretrainedEncoder, threads: number): FineTuneSettings {
@@ -224,7 +232,7 @@ function freshHead(shapes: ReadonlyMap<string, readonly number[]>, seed: number)
 
 /** Names all that a training depends on. */
 function fingerprintOf(weights: ReadonlyMap<string, Float32Array>, texts: readonly LabelledText[], settings: object): string {
-  const hash = createHash('sha256').update(canonicalJson(settings));
+  const hash = createHash('sha256').update(stateFormat).update(canonicalJson(settings));
   for (const [name, values] of weights) hash.update(name).update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
   for (const { tokens, target, weights: shares } of texts) hash.update(`${tokens.ids} ${tokens.types} ${target} ${shares}\n`);
   return hash.digest('hex');

@@ -2,13 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseEncoderConfig } from '../encoder/config.ts';
+import { type EncoderShape, evaluationGraph } from '../encoder/forward-graph.ts';
 import type { Pooling } from '../encoder/graph.ts';
+import { microBatch, weightFeeds } from '../encoder/micro-batch.ts';
 import { checkpointNames, encoderWeightShapes } from '../encoder/weights.ts';
 import { floats, floatsOf, openSession } from '../onnx/session.ts';
 import { float32Values, readSafetensors } from '../safetensors.ts';
 import { Gradients } from './gradients.ts';
-import { microBatch, weightFeeds } from './micro-batch.ts';
-import { type ClassifierShape, evaluationGraph, gradientOf, trainingGraph } from './training-graph.ts';
+import { gradientOf, trainingGraph } from './training-graph.ts';
 
 /** PyTorch's answers: see fixtures/make_encoder_fixtures.py. */
 function oracle(family: string, pooling: Pooling) {
@@ -24,7 +25,7 @@ function oracle(family: string, pooling: Pooling) {
   const parsed = parseEncoderConfig(facts.config, file);
   const config = { ...parsed, dropout: { hidden: 0, attention: 0 } };
   const head = { 'classifier.weight': [3, config.hiddenSize], 'classifier.bias': [3] };
-  const shape: ClassifierShape = { config, pooling, shapes: new Map([...encoderWeightShapes(config), ...Object.entries(head)]) };
+  const shape: EncoderShape = { config, pooling, shapes: new Map([...encoderWeightShapes(config), ...Object.entries(head)]) };
   const named = checkpointNames(config.family);
   const values = (kind: string) => (name: string) => {
     const tensor = tensors.get(`${kind} ${named(name)}`);

@@ -9,9 +9,9 @@ export interface TrainingState {
   step: number;
   readonly weights: ReadonlyMap<string, Float32Array>;
   readonly moments: ReadonlyMap<string, Moments>;
-  /** The weights that did best on the dev part so far. */
-  best: { readonly step: number; readonly devLoss: number; readonly weights: ReadonlyMap<string, Float32Array> } | null;
-  /** Looks at the dev part since. */
+  /** The weights that did best on the held-out texts so far. */
+  best: { readonly step: number; readonly heldOutLoss: number; readonly weights: ReadonlyMap<string, Float32Array> } | null;
+  /** Looks at the held-out texts since. */
   looksWithoutGain: number;
 }
 
@@ -25,6 +25,9 @@ export function copiedWeights(weights: ReadonlyMap<string, Float32Array>): Map<s
   return new Map([...weights].map(([name, values]) => [name, values.slice()]));
 }
 
+/** Part of every training's fingerprint: changes when states do, so that nothing is read that was kept in another form. */
+export const stateFormat = 'llambert.training-state.v2';
+
 const factsName = 'training-state.json';
 /** Two names in turn: the file that the facts point to is never the one that is written. */
 const tensorNames = ['training-state-a.safetensors', 'training-state-b.safetensors'] as const;
@@ -34,7 +37,7 @@ interface Facts {
   readonly fingerprint: string;
   readonly step: number;
   readonly looksWithoutGain: number;
-  readonly best: { readonly step: number; readonly devLoss: number } | null;
+  readonly best: { readonly step: number; readonly heldOutLoss: number } | null;
   /** File with the tensors. */
   readonly tensors: string;
 }
@@ -53,7 +56,7 @@ export async function keepState(folder: string, state: TrainingState, fingerprin
   }
   for (const [name, values] of state.best?.weights ?? []) add('best', name, values);
   const { step, looksWithoutGain } = state;
-  const best = state.best && { step: state.best.step, devLoss: state.best.devLoss };
+  const best = state.best && { step: state.best.step, heldOutLoss: state.best.heldOutLoss };
   const former = (await readFacts(folder))?.tensors ?? null;
   const facts: Facts = { fingerprint, step, looksWithoutGain, best, tensors: tensorNames.find((name) => name !== former)! };
   await mkdir(folder, { recursive: true });

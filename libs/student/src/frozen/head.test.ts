@@ -1,9 +1,9 @@
 import type { LabelSet } from '@llambert/domain';
 import { describe, expect, it } from 'vitest';
-import { accuracy } from '../fine-tuning/tiny-encoder.fixture.ts';
-import { goalOf } from '../linear/goal.ts';
+import { goalOf } from '../goal.ts';
 import { normalNumbers, uniformNumbers } from '../random.ts';
-import { fitHead, type Head } from './head.ts';
+import { accuracy } from '../tiny-encoder.fixture.ts';
+import { fitHead, logitsOf } from './head.ts';
 
 /** Vectors and labels that have nothing to do with each other. */
 function noise(count: number, width: number, labels: LabelSet) {
@@ -17,14 +17,6 @@ function noise(count: number, width: number, labels: LabelSet) {
 }
 
 const setOf = (count: number): LabelSet => ({ kind: 'single', names: Array.from({ length: count }, (_, index) => `label ${index}`) });
-
-function logitsOf({ weight, bias }: Head, values: Float32Array, width: number): Float32Array {
-  return Float32Array.from({ length: (values.length / width) * bias.length }, (_, cell) => {
-    const row = values.subarray(Math.floor(cell / bias.length) * width, (Math.floor(cell / bias.length) + 1) * width);
-    const label = cell % bias.length;
-    return row.reduce((sum, value, column) => sum + value * weight[label * width + column]!, bias[label]!);
-  });
-}
 
 describe('fitHead', () => {
   it.each([
@@ -53,7 +45,7 @@ describe('fitHead', () => {
     const fitted = await fitHead({ embeddings: { values, width: 5 }, rows, labels, goal: goalOf(rows, labels, false), threads: 1 });
     const targets = rows.map(({ target }) => target);
     expect(accuracy(fitted.outOfFold, targets)).toBe(1);
-    expect(accuracy(logitsOf(fitted.head, values, 5), targets)).toBe(1);
+    expect(accuracy(logitsOf(fitted.head, values), targets)).toBe(1);
     expect([0, 1, 2].map((label) => fitted.head.weight[label * 5 + 1])).toEqual([0, 0, 0]);
     expect(fitted.chosen.accuracy).toBe(1);
     expect(fitted.folds).toBe(5);

@@ -1,9 +1,10 @@
 import type { LabelSet } from '@llambert/domain';
-import { foldsOf, type HeldOut, nothingHeldOut, scoreOf, type ValidatedStrength } from '../linear/cross-validation.ts';
-import type { Goal, LabelledRow } from '../linear/goal.ts';
-import { labelLogits } from '../linear/label-outputs.ts';
-import { minimize, type Solution, type SolverSettings } from '../linear/solver.ts';
-import type { Space } from '../linear/space.ts';
+import type { Goal } from '../goal.ts';
+import { labelLogits } from '../label-outputs.ts';
+import { foldsOf, type HeldOut, nothingHeldOut, scoreOf, type ValidatedStrength } from '../regression/held-out.ts';
+import { minimize, type Solution, type SolverSettings } from '../regression/solver.ts';
+import type { Space } from '../regression/space.ts';
+import type { LabelledRow } from '../rows.ts';
 import { type DenseRows, openWeightSpace } from './weight-space.ts';
 
 /** A linear layer from a text's vector to logits, as a released encoder has it. */
@@ -12,6 +13,21 @@ export interface Head {
   readonly weight: Float32Array;
   /** [labels] */
   readonly bias: Float32Array;
+}
+
+/** The layer's logits of vectors [texts, width], [texts, labels]. */
+export function logitsOf({ weight, bias }: Head, vectors: Float32Array): Float32Array {
+  const labels = bias.length;
+  const width = weight.length / labels;
+  const logits = new Float32Array((vectors.length / width) * labels);
+  for (let cell = 0; cell < logits.length; cell++) {
+    const label = cell % labels;
+    const from = ((cell - label) / labels) * width;
+    let sum = bias[label]!;
+    for (let column = 0; column < width; column++) sum += vectors[from + column]! * weight[label * width + column]!;
+    logits[cell] = sum;
+  }
+  return logits;
 }
 
 export interface FittedHead {
@@ -52,41 +68,45 @@ const mostCellsToTryAll = 100_000;
 export async function fitHead({ embeddings, rows, labels, goal, threads, onProgress }: HeadInput): Promise<FittedHead> {
   const { standard, means, scales } = standardized(embeddings);
   const space = await openWeightSpace(standard, goal.outputs, { threads });
-  const folds = foldsOf(rows);
-  const choosing = goal.targets.length > mostCellsToTryAll ? folds.slice(0, 1) : folds;
-  const solves = choosing.length * strengths.length + (folds.length - choosing.length) + 1;
-  let solved = 0;
-  // A fit never starts from one that learned from the rows it holds out: stopped early, it would remember them.
-  const fit = async (own: Goal, settings: SolverSettings) => {
-    const solution = await minimize(own, space, settings);
-    onProgress?.(++solved / solves);
-    return solution;
-  };
+  try {
+    const folds = foldsOf(rows);
+    const choosing = goal.targets.length > mostCellsToTryAll ? folds.slice(0, 1) : folds;
+    const solves = choosing.length * strengths.length + (folds.length - choosing.length) + 1;
+    let solved = 0;
+    // A fit never starts from one that learned from the rows it holds out: stopped early, it would remember them.
+    const fit = async (own: Goal, settings: SolverSettings) => {
+      const solution = await minimize(own, space, settings);
+      onProgress?.(++solved / solves);
+      return solution;
+    };
 
-  const byStrength = strengths.map((strength) => nothingHeldOut(goal, strength));
-  for (const fold of choosing) {
-    const others = without(goal, fold);
-    let solution: Solution | undefined;
-    for (const held of byStrength) {
-      const start = solution === undefined ? {} : { start: solution };
-      solution = await fit(others, { strength: held.strength, tolerance, ...start });
-      await fillIn(held, fold, space, solution);
+    const byStrength = strengths.map((strength) => nothingHeldOut(goal, strength));
+    for (const fold of choosing) {
+      const others = without(goal, fold);
+      let solution: Solution | undefined;
+      for (const held of byStrength) {
+        const start = solution === undefined ? {} : { start: solution };
+        solution = await fit(others, { strength: held.strength, tolerance, ...start });
+        await fillIn(held, fold, space, solution);
+      }
     }
+    const seen = Int32Array.from(choosing.flatMap((fold) => [...fold])).sort();
+    const tried = byStrength.map((held) => scoreOf(held, seen, goal, rows, labels));
+    const best = tried.reduce((left, right) => (right.calibratedLogLoss < left.calibratedLogLoss ? right : left));
+    const held = byStrength[tried.indexOf(best)]!;
+    const exactly = { strength: best.strength, tolerance: finalTolerance };
+    for (const fold of folds.slice(choosing.length)) await fillIn(held, fold, space, await fit(without(goal, fold), exactly));
+    const { weights, intercepts } = await fit(goal, { ...exactly, near: held.last! });
+    const all = Int32Array.from(rows.keys());
+    return {
+      head: headOf(labelLogits(labels, weights), labelLogits(labels, intercepts), means, scales),
+      outOfFold: labelLogits(labels, held.logits),
+      folds: folds.length,
+      chosen: scoreOf(held, all, goal, rows, labels),
+    };
+  } finally {
+    await space.close();
   }
-  const seen = Int32Array.from(choosing.flatMap((fold) => [...fold])).sort();
-  const tried = byStrength.map((held) => scoreOf(held, seen, goal, rows, labels));
-  const best = tried.reduce((left, right) => (right.calibratedLogLoss < left.calibratedLogLoss ? right : left));
-  const held = byStrength[tried.indexOf(best)]!;
-  const exactly = { strength: best.strength, tolerance: finalTolerance };
-  for (const fold of folds.slice(choosing.length)) await fillIn(held, fold, space, await fit(without(goal, fold), exactly));
-  const { weights, intercepts } = await fit(goal, { ...exactly, near: held.last! });
-  const all = Int32Array.from(rows.keys());
-  return {
-    head: headOf(labelLogits(labels, weights), labelLogits(labels, intercepts), means, scales),
-    outOfFold: labelLogits(labels, held.logits),
-    folds: folds.length,
-    chosen: scoreOf(held, all, goal, rows, labels),
-  };
 }
 
 /** The goal without some rows: what weighs nothing is not learned from, and all folds share one space. */

@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hardDistribution, type LabelSet, type StudentSettings } from '@llambert/domain';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { scorer } from '../encoder/reader.ts';
+import { classifierShapes } from '../encoder/weights.ts';
 import { loadEncoderModel } from '../encoder-release/encoder-model.ts';
 import { saveEncoder } from '../encoder-release/save.ts';
-import { scorer } from '../fine-tuning/evaluate.ts';
-import { accuracy, encoderSettings, tinyEncoder } from '../fine-tuning/tiny-encoder.fixture.ts';
-import { examples, rowsOf } from '../linear/training-examples.fixture.ts';
+import { accuracy, encoderSettings, tinyEncoder } from '../tiny-encoder.fixture.ts';
+import { examples, rowsOf } from '../training-examples.fixture.ts';
 import { type FrozenProgress, type FrozenTraining, type FrozenTrainingInput, trainFrozen } from './train-frozen.ts';
 
 const topics: LabelSet = { kind: 'single', names: ['money', 'parcel', 'login'] };
@@ -24,9 +25,10 @@ const train = (changes: Partial<FrozenTrainingInput> = {}) =>
   trainFrozen({ encoder, rows, labels: topics, settings, threads: 1, ...changes });
 
 /** What the model says of the documents outside by the graph that training has. */
-async function logitsInTraining({ shape, weights, maxTokens, truncation }: FrozenTraining['model']): Promise<Float32Array> {
+async function logitsInTraining({ config, pooling, weights, maxTokens, truncation }: FrozenTraining['model']): Promise<Float32Array> {
   const tokens = await encoder.tokenizer.tokenize(outside, { maxTokens, truncation });
-  const reader = await scorer(shape, { threads: 1, microBatchTokens: 512 });
+  const shapes = classifierShapes(config, weights.get('classifier.bias')!.length);
+  const reader = await scorer({ config, pooling, shapes }, { threads: 1, microBatchTokens: 512 });
   return reader.read(
     tokens.map((own) => ({ tokens: own })),
     weights,
@@ -83,9 +85,7 @@ describe('training on a frozen encoder', () => {
     const { model } = await train({ rows: labelled, labels, settings: own });
     const known = await logitsInTraining(model);
     const folder = await mkdtemp(join(tmpdir(), 'llambert-frozen-'));
-    const { shape, weights, tokenizerJson, ...reading } = model;
-    const form = { config: shape.config, pooling: shape.pooling, pairs: false };
-    await saveEncoder(folder, { form, weights, tokenizer: tokenizerJson, ...reading });
+    await saveEncoder(folder, model);
     const { logits } = await (await loadEncoderModel(folder, count)).logits(outside);
     expect(logits).toHaveLength(known.length);
     for (const [at, logit] of logits.entries()) expect(logit).toBeCloseTo(known[at]!, 3);

@@ -1,18 +1,19 @@
 import type { LabelSet, StudentSettings } from '@llambert/domain';
 import { maxTokens } from '../encoder/config.ts';
 import type { PretrainedEncoder } from '../encoder/pretrained.ts';
-import { encoderWeightShapes } from '../encoder/weights.ts';
-import { embedder } from '../fine-tuning/evaluate.ts';
-import type { TrainedEncoder } from '../fine-tuning/train-encoder.ts';
-import { headBias, headWeight } from '../fine-tuning/training-graph.ts';
-import { goalOf } from '../linear/goal.ts';
-import type { TrainingRow } from '../linear/train.ts';
-import { fitHead } from './head.ts';
+import { embedder } from '../encoder/reader.ts';
+import type { TrainedEncoder } from '../encoder/trained.ts';
+import { encoderWeightShapes, headBias, headWeight } from '../encoder/weights.ts';
+import { goalOf } from '../goal.ts';
+import type { TrainingRow } from '../rows.ts';
+import { fitHead, logitsOf } from './head.ts';
 
 export interface FrozenTraining {
   readonly model: TrainedEncoder;
   /** Logits of every row by the head that did not learn from its fold, at the chosen strength, [rows, labels]. */
   readonly outOfFold: { readonly logits: Float32Array };
+  /** Logits of every row by the released head, which learned from it, in float32, [rows, labels]. */
+  readonly fitted: { readonly logits: Float32Array };
   /** What it came to, for the manifest. */
   readonly facts: Readonly<Record<string, string | number | boolean>>;
 }
@@ -47,11 +48,11 @@ export async function trainFrozen(input: FrozenTrainingInput): Promise<FrozenTra
   const goal = goalOf(rows, labels, classWeights === 'balanced');
 
   const tokens = await tokenizer.tokenize(rows, reading);
-  const shapes = encoderWeightShapes(config);
-  const reader = await embedder({ config, pooling, shapes }, { threads, microBatchTokens });
+  const shape = { config, pooling, shapes: encoderWeightShapes(config) };
+  const reader = await embedder(shape, { threads, microBatchTokens });
   const so = { texts: 0, tokens: 0 };
   const all = { ofTexts: tokens.length, ofTokens: tokens.reduce((sum, { ids }) => sum + ids.length, 0) };
-  const embeddings = await reader.read(
+  const read = reader.read(
     tokens.map((own) => ({ tokens: own })),
     encoder.weights,
     (texts, read) => {
@@ -60,26 +61,27 @@ export async function trainFrozen(input: FrozenTrainingInput): Promise<FrozenTra
       onProgress?.({ step: 'embedding', ...so, ...all });
     },
   );
-  await reader.close();
+  const embeddings = await read.finally(() => reader.close());
 
-  const width = config.hiddenSize;
   const { head, outOfFold, folds, chosen } = await fitHead({
-    embeddings: { values: embeddings, width },
+    embeddings: { values: embeddings, width: config.hiddenSize },
     rows,
     labels,
     goal,
     threads,
     onProgress: (done) => onProgress?.({ step: 'head', done }),
   });
-  const headShapes = [[headWeight, [labels.names.length, width]] as const, [headBias, [labels.names.length]] as const];
   return {
     model: {
-      shape: { config, pooling, shapes: new Map<string, readonly number[]>([...shapes, ...headShapes]) },
+      config,
+      pooling,
+      pairs: rows.some(({ textPair }) => textPair !== undefined),
       weights: new Map([...encoder.weights, [headWeight, head.weight], [headBias, head.bias]]),
       tokenizerJson,
       ...reading,
     },
     outOfFold: { logits: outOfFold },
+    fitted: { logits: logitsOf(head, embeddings) },
     facts: {
       pooling,
       classWeights,

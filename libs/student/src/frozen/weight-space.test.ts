@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Goal } from '../linear/goal.ts';
-import { minimize, solve } from '../linear/solver.ts';
+import type { Goal } from '../goal.ts';
+import { solve } from '../linear/regression.ts';
 import { normalNumbers, uniformNumbers } from '../random.ts';
+import { minimize } from '../regression/solver.ts';
 import { openWeightSpace } from './weight-space.ts';
 
 const count = 30;

@@ -1,7 +1,7 @@
-import { columnSums, dot } from '../linear/row-space.ts';
-import type { Space } from '../linear/space.ts';
 import { Graph } from '../onnx/graph.ts';
 import { floats, floatsOf, openSession, type SessionSettings } from '../onnx/session.ts';
+import type { Space } from '../regression/space.ts';
+import { columnSums, dot } from '../regression/vectors.ts';
 
 /** Rows of a dense matrix, [n, width]. */
 export interface DenseRows {
@@ -9,11 +9,16 @@ export interface DenseRows {
   readonly width: number;
 }
 
+/** The space holds sessions, whose memory the garbage collector does not see: `close` gives it back. */
+export interface WeightSpace extends Space {
+  close(): Promise<void>;
+}
+
 /**
  * The solver's space for dense rows: a vector is W [D, K] and b [K] as they are. Both products with the rows are onnxruntime's, in
  * float32: a hundred times as fast as loops here.
  */
-export async function openWeightSpace({ values, width }: DenseRows, outputs: number, settings: SessionSettings): Promise<Space> {
+export async function openWeightSpace({ values, width }: DenseRows, outputs: number, settings: SessionSettings): Promise<WeightSpace> {
   const count = values.length / width;
   const cells = width * outputs;
   const rows = floats(values, [count, width]);
@@ -48,6 +53,10 @@ export async function openWeightSpace({ values, width }: DenseRows, outputs: num
       intercepts(out).set(near.intercepts);
     },
     weights: (vector) => vector.slice(0, cells),
+    async close() {
+      await forward.release();
+      await backward.release();
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type DocumentText, FeatureExtractor, type FeatureSet, featureScale, leastDocuments } from './features.ts';
+import type { DocumentText } from '../rows.ts';
+import { FeatureExtractor, type FeatureSet, featureScale, leastDocuments } from './features.ts';
 
 /** Features of a document with how often each occurs. */
 function features(document: DocumentText | string, set: FeatureSet = 'words'): Map<number, number> {

@@ -1,4 +1,4 @@
-import type { Document } from '@llambert/domain';
+import type { DocumentText } from '../rows.ts';
 import {
   astralKind,
   foldedUnits,
@@ -10,9 +10,6 @@ import {
   unspacedUnit,
   wordUnit,
 } from './characters.ts';
-
-/** What is read of a document. */
-export type DocumentText = Pick<Document, 'text' | 'textPair'>;
 
 /** `words`: words and pairs of neighbours; `words+chars`: also the character n-grams inside each word. */
 export type FeatureSet = 'words' | 'words+chars';

@@ -1,5 +1,6 @@
+import type { DocumentText } from '../rows.ts';
 import { Columns } from './columns.ts';
-import { type DocumentText, type FeatureExtractor, featureScale, leastDocuments } from './features.ts';
+import { type FeatureExtractor, featureScale, leastDocuments } from './features.ts';
 
 /** Rows of a sparse matrix: row `r` has the entries `starts[r]` to `starts[r + 1]`. */
 export interface SparseRows {

@@ -1,10 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type LabelSet, LlambertError } from '@llambert/domain';
+import { labelLogits, outputCount } from '../label-outputs.ts';
+import type { DocumentText } from '../rows.ts';
 import { float32Tensor, float32Values, int32Tensor, int32Values, readSafetensors, type Tensor, writeSafetensors } from '../safetensors.ts';
 import { Columns } from './columns.ts';
-import { type DocumentText, FeatureExtractor, type FeatureSet } from './features.ts';
-import { labelLogits, outputCount } from './label-outputs.ts';
+import { FeatureExtractor, type FeatureSet } from './features.ts';
 
 const settingsFile = 'linear.json';
 const weightsFile = 'linear.safetensors';

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { decide, hardDistribution, type LabelSet } from '@llambert/domain';
 import { fitTemperature } from '@llambert/statistics';
 import { describe, expect, it } from 'vitest';
+import type { TrainingRow } from '../rows.ts';
+import { examples, fillers, rowsOf, vocabulary } from '../training-examples.fixture.ts';
 import type { LinearModel } from './model.ts';
-import { type LinearSettings, type LinearTraining, type TrainingRow, trainLinear } from './train.ts';
-import { examples, fillers, rowsOf, vocabulary } from './training-examples.fixture.ts';
+import { type LinearSettings, type LinearTraining, trainLinear } from './train.ts';
 
 const binary: LabelSet = { kind: 'single', names: ['complaint', 'praise'] };
 const topics: LabelSet = { kind: 'single', names: ['billing', 'delivery', 'login', 'other'] };

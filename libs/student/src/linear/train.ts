@@ -1,28 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
 import type { LabelSet } from '@llambert/domain';
-import {
-  fewStrengths,
-  finalTolerance,
-  foldsOf,
-  type HeldOut,
-  holdOut,
-  nothingHeldOut,
-  score,
-  scoreOf,
-  strengths,
-  type ValidatedSetting,
-} from './cross-validation.ts';
-import { type DocumentText, FeatureExtractor, type FeatureSet } from './features.ts';
-import { type Goal, goalOf, goalOfRows, type LabelledRow } from './goal.ts';
-import { labelLogits } from './label-outputs.ts';
+import { type Goal, goalOf, goalOfRows } from '../goal.ts';
+import { labelLogits } from '../label-outputs.ts';
+import { foldsOf, type HeldOut, nothingHeldOut, score, scoreOf } from '../regression/held-out.ts';
+import type { TrainingRow } from '../rows.ts';
+import { fewStrengths, finalTolerance, holdOut, strengths, type ValidatedSetting } from './cross-validation.ts';
+import { FeatureExtractor, type FeatureSet } from './features.ts';
 import { columnScales, FeatureCounter, type FeatureCounts, weighted } from './matrix.ts';
 import { LinearModel } from './model.ts';
-import { solve } from './solver.ts';
-
-export interface TrainingRow extends DocumentText, LabelledRow {
-  /** Which part of the cross-validation holds the row out: any number, equal for rows that belong together. */
-  readonly fold: number;
-}
+import { solve } from './regression.ts';
 
 export interface LinearSettings {
   /** `auto`: character n-grams where cross-validation shows that they pay. */

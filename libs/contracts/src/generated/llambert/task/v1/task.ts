@@ -677,7 +677,7 @@ export interface FineTuningSettings {
   noiseRobustness?:
     | number
     | undefined;
-  /** Epochs without a better dev loss after which training ends. */
+  /** Epochs without a better held-out loss after which training ends. */
   patience: number;
   /** A second training, on people's labels alone; absent: one on all labels. */
   goldStage?: GoldStageSettings | undefined;

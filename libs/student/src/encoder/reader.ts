@@ -1,9 +1,8 @@
-import type { TokenizedText } from '../encoder/tokenizer.ts';
-import type { EncoderWeights } from '../encoder/weights.ts';
 import { floatsOf, openSession, type SessionSettings } from '../onnx/session.ts';
-import { microBatches } from './batches.ts';
-import { microBatch, weightFeeds } from './micro-batch.ts';
-import { type ClassifierShape, type EmbedderShape, embeddingGraph, evaluationGraph } from './training-graph.ts';
+import { type EncoderShape, embeddingGraph, evaluationGraph } from './forward-graph.ts';
+import { microBatch, microBatches, weightFeeds } from './micro-batch.ts';
+import type { TokenizedText } from './tokenizer.ts';
+import type { EncoderWeights } from './weights.ts';
 
 /** Reads texts with an encoder whose weights may change between calls. */
 export interface Reader {
@@ -22,17 +21,17 @@ interface ReadingSettings extends SessionSettings {
 }
 
 /** Logits of texts, [texts, labels], in batches of like length of at most `microBatchTokens` tokens with padding. */
-export function scorer(shape: ClassifierShape, settings: ReadingSettings): Promise<Reader> {
+export function scorer(shape: EncoderShape, settings: ReadingSettings): Promise<Reader> {
   return reader(evaluationGraph(shape), 'logits', shape, settings);
 }
 
 /** Vectors of texts, [texts, hidden], in batches as the `scorer` makes them. */
-export function embedder(shape: EmbedderShape, settings: ReadingSettings): Promise<Reader> {
+export function embedder(shape: EncoderShape, settings: ReadingSettings): Promise<Reader> {
   return reader(embeddingGraph(shape), 'embeddings', shape, settings);
 }
 
 /** Reads one row of `output` for every text. */
-async function reader(model: Uint8Array, output: string, shape: EmbedderShape, settings: ReadingSettings): Promise<Reader> {
+async function reader(model: Uint8Array, output: string, shape: EncoderShape, settings: ReadingSettings): Promise<Reader> {
   const session = await openSession(model, settings);
   const read: Reader['read'] = async (texts, weights, onRun) => {
     const lengths = texts.map(({ tokens }) => tokens.ids.length);
@@ -58,39 +57,4 @@ async function reader(model: Uint8Array, output: string, shape: EmbedderShape, s
     return found;
   };
   return { read, close: () => session.release() };
-}
-
-/** Mean cross entropy by weight, as training has it without its noise-robust form. */
-export function devLoss(
-  logits: Float32Array,
-  texts: readonly { readonly target: readonly number[]; readonly weights: readonly number[] }[],
-  kind: 'single' | 'multi',
-): number {
-  let total = 0;
-  let weight = 0;
-  for (const [row, { target, weights }] of texts.entries()) {
-    const own = logits.subarray(row * target.length, (row + 1) * target.length);
-    const costs = kind === 'single' ? softmaxCosts(own, target) : logisticCosts(own, target);
-    for (const [label, cost] of costs.entries()) total += weights[label]! * cost;
-    weight += meanOf(weights);
-  }
-  return total / weight;
-}
-
-export function meanOf(numbers: readonly number[]): number {
-  return numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
-}
-
-function softmaxCosts(logits: Float32Array, target: readonly number[]): number[] {
-  const greatest = Math.max(...logits);
-  const normalizer = greatest + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - greatest), 0));
-  return target.map((share, label) => share * (normalizer - logits[label]!));
-}
-
-/** (ln(1 + eᶻ) − t·z) / labels, written so that it cannot overflow. */
-function logisticCosts(logits: Float32Array, target: readonly number[]): number[] {
-  return target.map((share, label) => {
-    const logit = logits[label]!;
-    return (Math.max(logit, 0) + Math.log1p(Math.exp(-Math.abs(logit))) - share * logit) / target.length;
-  });
 }

@@ -1,5 +1,6 @@
 import { type LabelDistribution, type LabelSet, LlambertError } from '@llambert/domain';
 import { outputCount } from './label-outputs.ts';
+import type { LabelledRow } from './rows.ts';
 
 /** What the outputs of a model are fitted to: n rows, K outputs. */
 export interface Goal {
@@ -13,13 +14,6 @@ export interface Goal {
   readonly targets: Float64Array;
   /** [n, K], not negative; for `softmax` equal within a row. */
   readonly weights: Float64Array;
-}
-
-/** A row to learn from, its text apart. */
-export interface LabelledRow {
-  readonly target: LabelDistribution;
-  /** How much the row counts beside others; not negative. */
-  readonly weight: number;
 }
 
 /**

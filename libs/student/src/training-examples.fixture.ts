@@ -1,5 +1,5 @@
 import { hardDistribution, type LabelSet } from '@llambert/domain';
-import type { TrainingRow } from './train.ts';
+import type { TrainingRow } from './rows.ts';
 
 /** Words that tell each label, among words that tell nothing. */
 export const vocabulary = [

@@ -1,4 +1,4 @@
-import type { Goal } from './goal.ts';
+import type { Goal } from '../goal.ts';
 
 /** Σ weight · loss at the logits, and weight · (probability − target) into `residuals`. */
 export function lossAndResiduals({ link, outputs, targets, weights }: Goal, logits: Float64Array, residuals: Float64Array): number {

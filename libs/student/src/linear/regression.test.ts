@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { lossAndResiduals } from './loss.ts';
+import { lossAndResiduals } from '../regression/loss.ts';
+import type { Solution } from '../regression/solver.ts';
 import { multiply, type SparseRows } from './matrix.ts';
-import { type Regression, type Solution, solve } from './solver.ts';
+import { type Regression, solve } from './regression.ts';
 
 type Entries = readonly (readonly [column: number, value: number])[];
 

@@ -1,11 +1,10 @@
 import type { InferenceSession } from 'onnxruntime-node';
-import type { TokenizedText } from '../encoder/tokenizer.ts';
-import type { EncoderWeights } from '../encoder/weights.ts';
 import { floats } from '../onnx/session.ts';
-import { type EmbedderShape, gatheredTables, positionTable, wordTable } from './training-graph.ts';
-
-/** Added to the attention scores of padding: far below any score, and still a number. */
-const paddingScore = -1e9;
+import type { EncoderShape } from './forward-graph.ts';
+import { paddingScore } from './graph.ts';
+import type { TokenizedText } from './tokenizer.ts';
+import type { EncoderWeights } from './weights.ts';
+import { gatheredTables, positionTable, wordTable } from './weights.ts';
 
 /** Texts laid out for one run: tokens of a text down, texts across, [tokens, texts]. */
 export interface MicroBatch {
@@ -17,7 +16,7 @@ export interface MicroBatch {
 }
 
 /** The weights as inputs of the training, evaluation and embedding graphs, over their own memory: updates show in the next run. */
-export function weightFeeds({ shapes }: EmbedderShape, weights: EncoderWeights): InferenceSession.FeedsType {
+export function weightFeeds({ shapes }: EncoderShape, weights: EncoderWeights): InferenceSession.FeedsType {
   const whole = [...shapes].filter(([name]) => !gatheredTables.includes(name));
   return Object.fromEntries(whole.map(([name, shape]) => [name, floats(weights.get(name)!, shape)]));
 }
@@ -25,7 +24,7 @@ export function weightFeeds({ shapes }: EmbedderShape, weights: EncoderWeights):
 /** The texts as inputs of these graphs. */
 export function microBatch(
   texts: readonly { readonly tokens: TokenizedText }[],
-  { config, pooling }: EmbedderShape,
+  { config, pooling }: EncoderShape,
   weights: EncoderWeights,
 ): MicroBatch {
   const count = texts.length;
@@ -64,4 +63,25 @@ export function microBatch(
   if (tokenTypes > 0) feeds['types'] = floats(types, [tokens * count, tokenTypes]);
   if (pooling === 'mean') feeds['tokenWeights'] = floats(tokenWeights, [tokens, count, 1]);
   return { texts: count, tokens, ids, feeds };
+}
+
+/**
+ * Cuts rows, in their order, into parts of at most `tokens` tokens with padding; a part has at least one row. A batch's gradient is the
+ * sum over its parts: memory is bounded by the part, not by the batch.
+ */
+export function microBatches(rows: readonly number[], lengths: ArrayLike<number>, tokens: number): number[][] {
+  const parts: number[][] = [];
+  let part: number[] = [];
+  let longest = 0;
+  for (const row of rows) {
+    longest = Math.max(longest, lengths[row]!);
+    if (part.length > 0 && longest * (part.length + 1) > tokens) {
+      parts.push(part);
+      part = [];
+      longest = lengths[row]!;
+    }
+    part.push(row);
+  }
+  if (part.length > 0) parts.push(part);
+  return parts;
 }

@@ -1,7 +1,7 @@
 import { defaultStudentSettings, type StudentSettings } from '@llambert/domain';
-import type { EncoderConfig } from '../encoder/config.ts';
-import { encoderFromScratch, type PretrainedEncoder } from '../encoder/pretrained.ts';
-import { initialWeights } from '../encoder/scratch.ts';
+import type { EncoderConfig } from './encoder/config.ts';
+import { encoderFromScratch, type PretrainedEncoder } from './encoder/pretrained.ts';
+import { initialWeights } from './encoder/scratch.ts';
 
 // For tests only.
 

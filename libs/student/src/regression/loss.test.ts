@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Goal } from './goal.ts';
+import type { Goal } from '../goal.ts';
 import { curvature, lossAndResiduals } from './loss.ts';
 
 const cells = (length: number, least: number, most: number) =>
