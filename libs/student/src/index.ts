@@ -9,5 +9,6 @@ export { trainEncoder } from './fine-tuning/train-encoder.ts';
 export { type FrozenProgress, trainFrozen } from './frozen/train-frozen.ts';
 export type { FeatureSet } from './linear/features.ts';
 export type { LinearModel } from './linear/model.ts';
-export { type TrainingRow, trainLinear } from './linear/train.ts';
+export { trainLinear } from './linear/train.ts';
 export { stopRunsAt } from './onnx/session.ts';
+export { heldOutRows, type TrainingRow } from './rows.ts';

@@ -14,3 +14,10 @@ export interface TrainingRow extends DocumentText, LabelledRow {
   /** Which part of the cross-validation holds the row out: any number, equal for rows that belong together. */
   readonly fold: number;
 }
+
+/** The rows that a student does not learn from where it is trained once: the first fold, or every fifth row where the folds do not say. */
+export function heldOutRows(rows: readonly Pick<TrainingRow, 'fold'>[]): number[] {
+  const first = rows.reduce((least, { fold }) => Math.min(least, fold), Number.POSITIVE_INFINITY);
+  const byFold = rows.some(({ fold }) => fold !== first);
+  return [...rows.keys()].filter((row) => (byFold ? rows[row]!.fold === first : row % 5 === 0));
+}

@@ -6,7 +6,7 @@ import { aTask } from '@llambert/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bestStudent, type TrainKind } from './best-student.ts';
 import type { DatasetRow } from './dataset.ts';
-import type { PlacedRequest } from './train-student.ts';
+import type { Lesson } from './lesson.ts';
 
 const rows: DatasetRow[] = Array.from({ length: 40 }, (_, row) => ({
   documentId: `d${row}`,
@@ -24,8 +24,9 @@ describe('the best student', () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  const request = (encoder: PlacedRequest['encoder']): PlacedRequest => ({
+  const request = (encoder: Lesson['encoder']): Lesson => ({
     rows,
+    pseudoLabelled: [],
     labels: { kind: 'single', names: ['a', 'b'] },
     settings: { ...aTask().settings.student, model: 'auto', encoder: encoder === null ? null : 'hf:a/b', minutes: 10 },
     unlabelled: [],

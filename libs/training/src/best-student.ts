@@ -4,10 +4,11 @@ import { type Evaluation, type LabelSet, LlambertError, type StudentKind } from 
 import { calibrated, temperatureOf } from './calibration.ts';
 import type { DatasetRow } from './dataset.ts';
 import { evaluate } from './evaluation.ts';
-import type { HeldOut, PlacedRequest, TrainedStudent } from './train-student.ts';
+import type { Lesson } from './lesson.ts';
+import type { HeldOut, TrainedStudent } from './train-student.ts';
 
 /** Trains a student of a kind; calls `mayTake` with the seconds that it has left as soon as it can tell, which may throw. */
-export type TrainKind = (kind: StudentKind, request: PlacedRequest, mayTake: (secondsLeft: number) => void) => Promise<TrainedStudent>;
+export type TrainKind = (kind: StudentKind, lesson: Lesson, mayTake: (secondsLeft: number) => void) => Promise<TrainedStudent>;
 
 /** A training was given up because it would not have ended in time. */
 class TooSlow extends LlambertError {
@@ -30,12 +31,12 @@ interface Candidate {
  * Trains from cheap to dear what the stated minutes allow, and releases the student with the best calibrated Brier score on the rows that
  * none of them learned from. What each reached and cost is in the manifest, and so is what there was no time for.
  */
-export async function bestStudent(request: PlacedRequest, train: TrainKind): Promise<TrainedStudent> {
-  const { settings, folder, labels, rows } = request;
+export async function bestStudent(lesson: Lesson, train: TrainKind): Promise<TrainedStudent> {
+  const { settings, folder, labels, rows } = lesson;
   const end = performance.now() + settings.minutes * 60_000;
   const kinds: StudentKind[] = settings.encoder === null ? ['linear'] : ['linear', 'frozen', 'fine-tuned'];
   // Embeddings of fresh weights mean nothing.
-  const wanted = kinds.filter((kind) => kind !== 'frozen' || request.encoder !== 'scratch');
+  const wanted = kinds.filter((kind) => kind !== 'frozen' || lesson.encoder !== 'scratch');
   const candidates: Candidate[] = [];
   const said: string[] = [];
   for (const kind of wanted) {
@@ -43,7 +44,7 @@ export async function bestStudent(request: PlacedRequest, train: TrainKind): Pro
     await mkdir(into);
     const begun = performance.now();
     try {
-      const trained = await train(kind, { ...request, folder: into }, (seconds) => {
+      const trained = await train(kind, { ...lesson, folder: into }, (seconds) => {
         if (kind !== 'linear' && performance.now() + seconds * 1000 > end) throw new TooSlow(Math.ceil(seconds));
       });
       candidates.push({ kind, trained, folder: into, seconds: (performance.now() - begun) / 1000 });

@@ -14,103 +14,101 @@ import {
   trainLinear,
 } from '@llambert/student';
 import { bestStudent } from './best-student.ts';
-import { likelyWrongRows } from './likely-wrong.ts';
+import { type Lesson, prepareLesson, type Split, splitOnce } from './lesson.ts';
 import type { PlacedRequest, TrainedStudent, TrainingProgress } from './train-student.ts';
 
 type OnProgress = (progress: TrainingProgress) => void;
 
 /** Trains the student that the settings name and writes its files, in this thread. `auto`: the best of several. */
-export async function trainHere(asked: PlacedRequest, onProgress: OnProgress): Promise<TrainedStudent> {
-  const { request, doubted } = await withDoubts(asked, onProgress);
-  const trained = await trainAsked(request, onProgress);
-  return doubted === null ? trained : { ...trained, training: { ...trained.training, likelyWrong: request.settings.likelyWrong, doubted } };
-}
-
-/** Weighs labels that are likely wrong as the settings say; the linear student, which is the cheapest, says which they are. */
-async function withDoubts(request: PlacedRequest, onProgress: OnProgress): Promise<{ request: PlacedRequest; doubted: number | null }> {
-  const { rows, labels, settings } = request;
-  if (settings.likelyWrong === 'keep') return { request, doubted: null };
-  const { outOfFold } = await trainLinear({
-    rows,
-    labels,
-    settings: { features: 'words', classWeights: settings.classWeights },
-    onProgress: (done) => onProgress({ step: 'looking for wrong labels', done, detail: '' }),
-  });
-  const wrong = new Set(likelyWrongRows(rows, labels, outOfFold.logits));
-  const share = settings.likelyWrong === 'halve' ? 0.5 : 0;
-  const weighed = rows.map((row, index) => (wrong.has(index) ? { ...row, weight: row.weight * share } : row));
-  return { request: { ...request, rows: weighed }, doubted: wrong.size };
-}
-
-function trainAsked(request: PlacedRequest, onProgress: OnProgress): Promise<TrainedStudent> {
-  const { model } = request.settings;
-  if (model !== 'auto') return trainKind(model, request, onProgress, () => {});
-  return bestStudent(request, (kind, own, mayTake) => trainKind(kind, own, onProgress, mayTake));
+export async function trainHere(request: PlacedRequest, onProgress: OnProgress): Promise<TrainedStudent> {
+  const { lesson, facts } = await prepareLesson(request, onProgress);
+  const { model } = lesson.settings;
+  const trained =
+    model === 'auto'
+      ? await bestStudent(lesson, (kind, own, mayTake) => trainKind(kind, own, onProgress, mayTake))
+      : await trainKind(model, lesson, onProgress, () => {});
+  return { ...trained, training: { ...trained.training, ...facts } };
 }
 
 /** @param mayTake hears how many seconds the training still takes, once that can be told; what it throws ends the training */
 function trainKind(
   kind: StudentKind,
-  request: PlacedRequest,
+  lesson: Lesson,
   onProgress: OnProgress,
   mayTake: (secondsLeft: number) => void,
 ): Promise<TrainedStudent> {
-  if (kind === 'linear') return linearStudent(request, onProgress);
-  return kind === 'frozen' ? frozenStudent(request, onProgress, mayTake) : fineTunedStudent(request, onProgress, mayTake);
+  if (kind === 'linear') return linearStudent(lesson, onProgress);
+  return kind === 'frozen' ? frozenStudent(lesson, onProgress, mayTake) : fineTunedStudent(lesson, onProgress, mayTake);
 }
 
-async function linearStudent({ rows, labels, settings, score, folder }: PlacedRequest, onProgress: OnProgress): Promise<TrainedStudent> {
+async function linearStudent(lesson: Lesson, onProgress: OnProgress): Promise<TrainedStudent> {
+  const { rows, labels, settings, score, folder } = lesson;
+  const split = lesson.pseudoLabelled.length === 0 ? null : splitOnce(lesson);
   const { model, outOfFold, crossValidation } = await trainLinear({
-    rows,
+    rows: split?.learned ?? rows,
     labels,
     settings: { features: 'auto', classWeights: settings.classWeights },
     onProgress: (done) => onProgress({ step: 'linear student', done, detail: '' }),
   });
   await model.save(folder);
-  const scoredLogits = new Float32Array(score.length * labels.names.length);
-  model.logits(score, scoredLogits);
+  const logits = (documents: PlacedRequest['score']) => {
+    const found = new Float32Array(documents.length * labels.names.length);
+    model.logits(documents, found);
+    return found;
+  };
   const { features, strength, calibratedLogLoss, accuracy } = crossValidation.chosen;
   return {
     student: 'linear',
     baseModel: null,
-    heldOut: { rows: rows.map((_, row) => row), logits: outOfFold.logits, on: 'out-of-fold' },
-    scoredLogits,
-    training: { features, strength, classWeights: settings.classWeights, folds: crossValidation.folds, calibratedLogLoss, accuracy },
+    heldOut:
+      split === null
+        ? { rows: [...rows.keys()], logits: outOfFold.logits, on: 'out-of-fold' }
+        : { rows: split.heldOut, logits: logits(split.heldOut.map((row) => rows[row]!)), on: 'held-out' },
+    scoredLogits: logits(score),
+    training: toBeSaid(
+      { features, strength, classWeights: settings.classWeights, folds: crossValidation.folds, calibratedLogLoss, accuracy },
+      split,
+    ),
   };
 }
 
-async function frozenStudent(
-  request: PlacedRequest,
-  onProgress: OnProgress,
-  mayTake: (secondsLeft: number) => void,
-): Promise<TrainedStudent> {
-  const { rows, labels, settings, score, threads } = request;
-  const encoder = await encoderOf(request);
+/** The facts of a training; cross-validated on pseudo-labels, two of them would say how well the student agrees with itself. */
+function toBeSaid(facts: TrainedStudent['training'], split: Split | null): TrainedStudent['training'] {
+  if (split === null) return facts;
+  const { calibratedLogLoss: _, accuracy: __, ...rest } = facts;
+  return rest;
+}
+
+async function frozenStudent(lesson: Lesson, onProgress: OnProgress, mayTake: (secondsLeft: number) => void): Promise<TrainedStudent> {
+  const { rows, labels, settings, score, threads } = lesson;
+  const encoder = await encoderOf(lesson);
+  const split = lesson.pseudoLabelled.length === 0 ? null : splitOnce(lesson);
   const begun = performance.now();
   const trained = await trainFrozen({
     encoder,
-    rows,
+    rows: split?.learned ?? rows,
     labels,
     settings,
     threads,
     onProgress: (progress) =>
       onProgress({ step: 'frozen student', ...frozenProgress(progress, (performance.now() - begun) / 1000, mayTake) }),
   });
-  // The head learned from all rows, so there are no others to try integers on.
-  const all = [...rows.keys()];
-  const { model, logits, facts } = await release(
-    request,
-    trained.model,
-    all,
-    { part: 'training', float32Logits: trained.fitted.logits },
-    onProgress,
-  );
+  // Where the head learned from all rows, there are no others to try integers on.
+  const tried = split?.heldOut ?? [...rows.keys()];
+  const part =
+    split === null
+      ? ({ part: 'training', float32Logits: trained.fitted.logits } as const)
+      : ({ part: 'held-out', float32Logits: null } as const);
+  const { model, logits, facts } = await release(lesson, trained.model, tried, part, onProgress);
   return {
     student: 'frozen',
-    baseModel: baseModelOf(request, encoder),
-    heldOut: { rows: all, logits: asReleased(trained.outOfFold.logits, trained.fitted.logits, logits), on: 'out-of-fold' },
+    baseModel: baseModelOf(lesson, encoder),
+    heldOut:
+      split === null
+        ? { rows: tried, logits: asReleased(trained.outOfFold.logits, trained.fitted.logits, logits), on: 'out-of-fold' }
+        : { rows: tried, logits, on: 'held-out' },
     scoredLogits: (await model.logits(score)).logits,
-    training: { ...trained.facts, ...facts },
+    training: { ...toBeSaid(trained.facts, split), ...facts },
   };
 }
 
@@ -150,17 +148,15 @@ function frozenProgress(
   };
 }
 
-async function fineTunedStudent(
-  request: PlacedRequest,
-  onProgress: OnProgress,
-  mayTake: (secondsLeft: number) => void,
-): Promise<TrainedStudent> {
-  const { rows, labels, settings, score, stateFolder, threads } = request;
-  const encoder = await encoderOf(request);
+async function fineTunedStudent(lesson: Lesson, onProgress: OnProgress, mayTake: (secondsLeft: number) => void): Promise<TrainedStudent> {
+  const { rows, labels, settings, score, stateFolder, threads } = lesson;
+  const encoder = await encoderOf(lesson);
+  const { heldOut } = splitOnce(lesson);
   let begun = { stage: '', at: 0, step: 0 };
   const trained = await trainEncoder({
     encoder,
-    rows,
+    rows: [...rows, ...lesson.pseudoLabelled],
+    heldOut,
     labels,
     gold: [...rows.keys()].filter((row) => rows[row]!.labelledBy === 'person'),
     settings,
@@ -184,18 +180,12 @@ async function fineTunedStudent(
       });
     },
   });
-  const { model, logits, facts } = await release(
-    request,
-    trained.model,
-    trained.heldOut,
-    { part: 'held-out', float32Logits: null },
-    onProgress,
-  );
+  const { model, logits, facts } = await release(lesson, trained.model, heldOut, { part: 'held-out', float32Logits: null }, onProgress);
   await rm(stateFolder, { recursive: true, force: true });
   return {
     student: 'fine-tuned',
-    baseModel: baseModelOf(request, encoder),
-    heldOut: { rows: trained.heldOut, logits, on: 'held-out' },
+    baseModel: baseModelOf(lesson, encoder),
+    heldOut: { rows: heldOut, logits, on: 'held-out' },
     scoredLogits: (await model.logits(score)).logits,
     training: { ...trained.facts, ...facts },
   };

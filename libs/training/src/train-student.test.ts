@@ -113,6 +113,38 @@ describe('training in a worker', () => {
     }
   });
 
+  it('learns from unlabelled documents too, and of the held-out fold hears nothing, not even by their pseudo-labels', async () => {
+    const unlabelled = Array.from({ length: 80 }, (_, index) => ({
+      text: index % 2 === 0 ? `a parcel ${index} that came too late, and torn` : `a bill ${index} that was paid twice, by card`,
+    }));
+    const settings = { ...aTask().settings.student, pseudoLabels: { documents: 100, confidence: 0.7 } };
+    const flipped = rows(60).map((row) => (row.fold === 0 ? { ...row, target: row.target.toReversed() } : row));
+    const [trained, other] = await Promise.all(
+      [rows(60), flipped].map(async (own, at) => {
+        const into = join(folder, String(at));
+        mkdirSync(into);
+        return trainInWorker(place, () => undefined)(
+          request({ rows: own, unlabelled, settings, folder: into }),
+          new AbortController().signal,
+        );
+      }),
+    );
+    const { logits, ...heldOut } = trained!.heldOut;
+    expect(heldOut).toEqual({ rows: Array.from({ length: 12 }, (_, at) => 5 * at), on: 'held-out' });
+    expect(other!.heldOut.logits).toEqual(logits);
+    expect(other!.scoredLogits).toEqual(trained!.scoredLogits);
+    expect(trained!.training).toMatchObject({ unlabelled: 80, pseudoLabelConfidence: 0.7 });
+    expect(trained!.training['pseudoLabelled']).toBeGreaterThan(40);
+    expect(trained!.training).not.toHaveProperty('accuracy');
+
+    // Words that only unlabelled documents have are known.
+    const calibration = { method: 'temperature', temperature: 1, documents: 60, reference: 'teacher' } as const;
+    const classifier = await loadClassifier(join(folder, '0'), { student: 'linear', labels, calibration });
+    const { probabilities } = await classifier.classify([{ text: 'torn' }, { text: 'card' }]);
+    expect(probabilities[0]).toBeGreaterThan(0.5);
+    expect(probabilities[3]).toBeGreaterThan(0.5);
+  });
+
   it('says what is wrong with rows that nothing can be learned from', async () => {
     await expect(trainInWorker(place, () => undefined)(request({ rows: [] }), new AbortController().signal)).rejects.toMatchObject({
       code: 'invalid_input',

@@ -9,12 +9,10 @@ import type { StudentSpeed } from './measure-student.ts';
 
 /** Texts that are trained on to see how fast it goes, and then labelled. */
 const measuredTexts = 80;
-/** Texts that the time of training is stated for. */
-const statedTexts = 1000;
 
 /**
  * Measures the encoder student that a task names, by a short training on documents of the input with made-up labels. The time is stated
- * for all epochs over 1,000 texts, in proportion. Nothing where the task names no encoder, or there are too few documents to tell.
+ * for all epochs over the last round's texts, in proportion: the annotations of the budget, and all documents that may get pseudo-labels. Nothing where the task names no encoder, or there are too few documents to tell.
  */
 export async function measureEncoder(
   documents: readonly Document[],
@@ -22,9 +20,10 @@ export async function measureEncoder(
   fetchEncoder: FetchEncoder,
   signal: AbortSignal,
 ): Promise<StudentSpeed[]> {
-  const { student } = task.settings;
+  const { student, budget } = task.settings;
   const texts = documents.slice(0, measuredTexts);
   if (student.encoder === null || texts.length < 20) return [];
+  const statedTexts = budget.annotations + (student.pseudoLabels?.documents ?? 0);
   const kind = student.model === 'frozen' ? 'frozen' : 'fine-tuned';
   const folder = await mkdtemp(join(tmpdir(), 'llambert-estimate-'));
   try {
@@ -47,11 +46,12 @@ export async function measureEncoder(
       ...student,
       model: kind,
       likelyWrong: 'keep',
+      pseudoLabels: null,
       fineTuning: { ...student.fineTuning, epochs: 1, goldStage: null },
     } as const;
     const model = join(folder, 'model');
     await mkdir(model);
-    await train({ rows, labels, settings, score: [], folder: model }, signal);
+    await train({ rows, unlabelled: [], labels, settings, score: [], folder: model }, signal);
     const [first, last] = [marks[0]!, marks.at(-1)!];
     const learned = kind === 'frozen' ? texts.length : Math.floor((texts.length * 4) / 5);
     const secondsPerText = (last.at - first.at) / 1000 / (last.done - first.done) / learned;

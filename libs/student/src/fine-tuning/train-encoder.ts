@@ -16,8 +16,6 @@ import { usedVocabulary } from './vocabulary.ts';
 
 export interface EncoderTraining {
   readonly model: TrainedEncoder;
-  /** The rows that were not learned from. */
-  readonly heldOut: readonly number[];
   /** What it came to, for the manifest. */
   readonly facts: Readonly<Record<string, string | number | boolean>>;
 }
@@ -26,6 +24,8 @@ export interface EncoderTrainingInput {
   readonly encoder: PretrainedEncoder;
   readonly rows: readonly TrainingRow[];
   readonly labels: LabelSet;
+  /** Rows that are not learned from: they say when to stop and which weights to release. At least one. */
+  readonly heldOut: readonly number[];
   /** The rows that people labelled. */
   readonly gold: readonly number[];
   readonly settings: StudentSettings;
@@ -59,7 +59,7 @@ const keepEveryMs = 60_000;
  * the loss stops being a number, and before it starts where memory will not do.
  */
 export async function trainEncoder(input: EncoderTrainingInput): Promise<EncoderTraining> {
-  const { encoder, rows, labels, settings } = input;
+  const { encoder, rows, heldOut, labels, settings } = input;
   const { config, tokenizer } = encoder;
   const reading = { maxTokens: Math.min(settings.maxTokens, maxTokens(config)), truncation: settings.truncation };
   const goal = goalOf(rows, labels, settings.classWeights === 'balanced', labels.names.length);
@@ -74,9 +74,9 @@ export async function trainEncoder(input: EncoderTrainingInput): Promise<Encoder
   const texts: LabelledText[] = vocabulary
     .renumber(tokens)
     .map((own, row) => ({ tokens: own, target: cells(goal.targets, row), weights: cells(goal.weights, row) }));
-  const parts = split(rows);
+  const learned = learnedRows(rows, heldOut);
   // What is held out is the same for all students: labels that are doubted count in full.
-  for (const row of parts.heldOut) texts[row] = { ...texts[row]!, target: rows[row]!.target, weights: rows[row]!.target.map(() => 1) };
+  for (const row of heldOut) texts[row] = { ...texts[row]!, target: rows[row]!.target, weights: rows[row]!.target.map(() => 1) };
 
   const { pooling } = settings.fineTuning;
   const shape: EncoderShape = { config, pooling, shapes: classifierShapes(config, labels.names.length) };
@@ -87,7 +87,7 @@ export async function trainEncoder(input: EncoderTrainingInput): Promise<Encoder
     ...freshHead(shape.shapes, settings.seed),
   ]);
   const facts: Record<string, string | number> = {};
-  const stages = stagesOf(input, parts);
+  const stages = stagesOf(input, learned);
   for (const stage of stages) {
     const { state, endedEarly } = await trainStage(shape, texts, weights, stage, input);
     weights = state.best!.weights;
@@ -115,7 +115,6 @@ export async function trainEncoder(input: EncoderTrainingInput): Promise<Encoder
       tokenizerJson: encoder.tokenizerJson,
       ...reading,
     },
-    heldOut: parts.heldOut,
     facts: {
       ...tuning,
       ...facts,
@@ -137,8 +136,8 @@ interface Stage {
   readonly stateFolder: string | null;
 }
 
-function stagesOf(input: EncoderTrainingInput, { learned, heldOut }: ReturnType<typeof split>): Stage[] {
-  const { settings, encoder, labels, threads } = input;
+function stagesOf(input: EncoderTrainingInput, learned: readonly number[]): Stage[] {
+  const { heldOut, settings, encoder, labels, threads } = input;
   const tuning = fineTuneSettings(settings, labels, encoder, threads);
   const stateFolder = (name: string) => (input.stateFolder === null ? null : join(input.stateFolder, name));
   const { goldStage } = settings.fineTuning;
@@ -206,18 +205,14 @@ function fineTuneSettings(settings: StudentSettings, labels: LabelSet, encoder: 
   };
 }
 
-/** The first fold is held out; where the folds do not say, every fifth row. */
-function split(rows: readonly TrainingRow[]): { learned: number[]; heldOut: number[] } {
-  const first = rows.reduce((least, { fold }) => Math.min(least, fold), Number.POSITIVE_INFINITY);
-  const byFold = rows.some(({ fold }) => fold !== first);
-  const isHeldOut = (row: number) => (byFold ? rows[row]!.fold === first : row % 5 === 0);
-  const all = [...rows.keys()];
-  // A row without weight teaches nothing, and a batch of such rows would have no mean.
-  const parts = { learned: all.filter((row) => !isHeldOut(row) && rows[row]!.weight > 0), heldOut: all.filter(isHeldOut) };
-  if (parts.learned.length === 0) {
+/** The rows to learn from: those that are not held out and have a weight. A batch of rows without weight would have no mean. */
+function learnedRows(rows: readonly TrainingRow[], heldOut: readonly number[]): number[] {
+  const apart = new Set(heldOut);
+  const learned = [...rows.keys()].filter((row) => !apart.has(row) && rows[row]!.weight > 0);
+  if (learned.length === 0 || heldOut.length === 0) {
     throw new LlambertError('invalid_input', `${rows.length} labelled documents are too few to fine-tune on: annotate more`);
   }
-  return parts;
+  return learned;
 }
 
 function freshHead(shapes: ReadonlyMap<string, readonly number[]>, seed: number): [string, Float32Array][] {

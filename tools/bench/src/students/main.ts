@@ -53,7 +53,13 @@ function studentOf(yaml: string): StudentSettings {
 
 /** Trains one student and scores it. */
 async function measure(documents: readonly LabelledDocument[], settings: StudentSettings) {
-  const { labels, rows, scored } = split(documents, Number(values.size), settings.seed, values.test ? 'test' : 'dev');
+  const { labels, rows, unlabelled, scored } = split(
+    documents,
+    Number(values.size),
+    settings.seed,
+    values.test ? 'test' : 'dev',
+    settings.pseudoLabels?.documents ?? 0,
+  );
   const folder = await mkdtemp(join(tmpdir(), 'llambert-bench-'));
   const stateFolder = join(folder, 'state');
   try {
@@ -61,7 +67,7 @@ async function measure(documents: readonly LabelledDocument[], settings: Student
     const train = trainInWorker({ fetchEncoder, stateFolder, threads: Number(values.threads) }, ({ step, done, detail }) => {
       if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${step} ${(100 * done).toFixed(0)} % ${detail}`);
     });
-    const trained = await train({ rows, labels, settings, score: scored, folder }, new AbortController().signal);
+    const trained = await train({ rows, unlabelled, labels, settings, score: scored, folder }, new AbortController().signal);
     if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
     const { user, system } = process.cpuUsage(before);
     const width = labels.names.length;

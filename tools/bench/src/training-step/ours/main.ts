@@ -17,6 +17,7 @@ let before = process.cpuUsage();
 await trainEncoder({
   encoder: encoderOf(size, tokens),
   rows,
+  heldOut: [0, 1],
   gold: [],
   labels: { kind: 'single', names: ['a', 'b'] },
   settings: aStudent(pooling, texts, tokens),

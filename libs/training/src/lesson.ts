@@ -1,0 +1,67 @@
+import { heldOutRows, type TrainingRow, trainLinear } from '@llambert/student';
+import { likelyWrongRows } from './likely-wrong.ts';
+import { pseudoLabelled } from './pseudo-labels.ts';
+import type { PlacedRequest, TrainedStudent, TrainingProgress } from './train-student.ts';
+
+/** What a student is taught. */
+export interface Lesson extends PlacedRequest {
+  /** Unlabelled documents under the labels of a first student; empty: labelled rows alone are learned from. */
+  readonly pseudoLabelled: readonly TrainingRow[];
+}
+
+/** A part of the lesson's rows that is learned from, with the pseudo-labelled ones, and the rows that are not. */
+export interface Split {
+  readonly learned: readonly TrainingRow[];
+  /** Indices into the lesson's rows. */
+  readonly heldOut: readonly number[];
+}
+
+/**
+ * What is made of a request before any student sees it: labels that are likely wrong are weighed as the settings say, and unlabelled
+ * documents get pseudo-labels. The linear student, which is the cheapest, does both.
+ * @returns the lesson, and what was done for it, for the manifest
+ */
+export async function prepareLesson(
+  request: PlacedRequest,
+  onProgress: (progress: TrainingProgress) => void,
+): Promise<{ lesson: Lesson; facts: TrainedStudent['training'] }> {
+  const doubts = await withDoubts(request, onProgress);
+  const pseudo = await withPseudoLabels(doubts.request, onProgress);
+  return { lesson: pseudo.lesson, facts: { ...doubts.facts, ...pseudo.facts } };
+}
+
+/**
+ * The split for a student that is trained once. Where there are pseudo-labels all students are: the first student learned from the rows that
+ * are not held out, so one that learns from it in a cross-validation would have heard of the rows that it is to be judged by.
+ */
+export function splitOnce({ rows, pseudoLabelled }: Pick<Lesson, 'rows' | 'pseudoLabelled'>): Split {
+  const heldOut = heldOutRows(rows);
+  const apart = new Set(heldOut);
+  return { learned: [...rows.filter((_, row) => !apart.has(row)), ...pseudoLabelled], heldOut };
+}
+
+async function withDoubts(request: PlacedRequest, onProgress: (progress: TrainingProgress) => void) {
+  const { rows, labels, settings } = request;
+  if (settings.likelyWrong === 'keep') return { request, facts: {} };
+  const { outOfFold } = await trainLinear({
+    rows,
+    labels,
+    settings: { features: 'words', classWeights: settings.classWeights },
+    onProgress: (done) => onProgress({ step: 'looking for wrong labels', done, detail: '' }),
+  });
+  const wrong = new Set(likelyWrongRows(rows, labels, outOfFold.logits));
+  const share = settings.likelyWrong === 'halve' ? 0.5 : 0;
+  const weighed = rows.map((row, index) => (wrong.has(index) ? { ...row, weight: row.weight * share } : row));
+  return { request: { ...request, rows: weighed }, facts: { likelyWrong: settings.likelyWrong, doubted: wrong.size } };
+}
+
+async function withPseudoLabels(request: PlacedRequest, onProgress: (progress: TrainingProgress) => void) {
+  const { labels, settings, unlabelled } = request;
+  if (settings.pseudoLabels === null || unlabelled.length === 0) return { lesson: { ...request, pseudoLabelled: [] }, facts: {} };
+  const { learned } = splitOnce({ ...request, pseudoLabelled: [] });
+  const found = await pseudoLabelled(learned, unlabelled, labels, settings.pseudoLabels, settings, (done) =>
+    onProgress({ step: 'looking for sure labels', done, detail: '' }),
+  );
+  const facts = { unlabelled: unlabelled.length, pseudoLabelled: found.length, pseudoLabelConfidence: settings.pseudoLabels.confidence };
+  return { lesson: { ...request, pseudoLabelled: found }, facts };
+}
