@@ -16,10 +16,11 @@ const { values: flags } = parseArgs({
     out: { type: 'string' },
     annotations: { type: 'string', default: '2000' },
     'with-gold': { type: 'string', default: '0' },
+    student: { type: 'string', default: '{model: auto}' },
   },
 });
 if (flags.data === undefined) {
-  process.stderr.write('usage: node tools/bench/src/imdb/main.ts --data DIR [--out DIR] [--annotations 2000] [--with-gold N]\n');
+  process.stderr.write('usage: node tools/bench/src/imdb/main.ts --data DIR [--out DIR] [--annotations 2000] [--with-gold N] [--student YAML]\n');
   process.stderr.write('DIR holds documents.jsonl.gz, teacher_llama2_70b.jsonl.gz and gold.jsonl.gz, as tools/bench/README.md says.\n');
   process.exit(2);
 }
@@ -63,6 +64,7 @@ description: Does the writer recommend the film on the whole?
 labels: {positive: recommends it, negative: does not}
 teacher: {model: llama-2-70b-chat, baseUrl: ${baseUrl}, price: {input: 0.70, output: 0.90}}
 budget: {usd: 50, annotations: ${flags.annotations}}
+student: ${flags.student}
 ${goldFile === null ? '' : `gold: ${goldFile}\n`}`,
   );
 }
