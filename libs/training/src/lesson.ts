@@ -55,13 +55,24 @@ async function withDoubts(request: PlacedRequest, onProgress: (progress: Trainin
   return { request: { ...request, rows: weighed }, facts: { likelyWrong: settings.likelyWrong, doubted: wrong.size } };
 }
 
-async function withPseudoLabels(request: PlacedRequest, onProgress: (progress: TrainingProgress) => void) {
-  const { labels, settings, unlabelled } = request;
-  if (settings.pseudoLabels === null || unlabelled.length === 0) return { lesson: { ...request, pseudoLabelled: [] }, facts: {} };
-  const { learned } = splitOnce({ ...request, pseudoLabelled: [] });
-  const found = await pseudoLabelled(learned, unlabelled, labels, settings.pseudoLabels, settings, (done) =>
+/** The request's unlabelled documents under the labels of a first student that learned from some of its rows. None where none are asked for. */
+export async function pseudoLabelledBy(
+  rows: readonly TrainingRow[],
+  { labels, settings, unlabelled }: PlacedRequest,
+  onProgress: (progress: TrainingProgress) => void,
+): Promise<readonly TrainingRow[]> {
+  if (settings.pseudoLabels === null || unlabelled.length === 0) return [];
+  return pseudoLabelled(rows, unlabelled, labels, settings.pseudoLabels, settings, (done) =>
     onProgress({ step: 'looking for sure labels', done, detail: '' }),
   );
-  const facts = { unlabelled: unlabelled.length, pseudoLabelled: found.length, pseudoLabelConfidence: settings.pseudoLabels.confidence };
+}
+
+async function withPseudoLabels(request: PlacedRequest, onProgress: (progress: TrainingProgress) => void) {
+  const { pseudoLabels } = request.settings;
+  const found = await pseudoLabelledBy(splitOnce({ ...request, pseudoLabelled: [] }).learned, request, onProgress);
+  const facts =
+    pseudoLabels === null
+      ? {}
+      : { unlabelled: request.unlabelled.length, pseudoLabelled: found.length, pseudoLabelConfidence: pseudoLabels.confidence };
   return { lesson: { ...request, pseudoLabelled: found }, facts };
 }

@@ -4,17 +4,19 @@ import {
   encoderFromScratch,
   type FrozenProgress,
   type GateDocuments,
+  type LinearModel,
   loadPretrained,
   type PretrainedEncoder,
   type Released,
   releaseEncoder,
   type TrainedEncoder,
+  type TrainingRow,
   trainEncoder,
   trainFrozen,
   trainLinear,
 } from '@llambert/student';
 import { bestStudent } from './best-student.ts';
-import { type Lesson, prepareLesson, type Split, splitOnce } from './lesson.ts';
+import { type Lesson, prepareLesson, pseudoLabelledBy, type Split, splitOnce } from './lesson.ts';
 import type { PlacedRequest, TrainedStudent, TrainingProgress } from './train-student.ts';
 
 type OnProgress = (progress: TrainingProgress) => void;
@@ -43,28 +45,38 @@ function trainKind(
 
 async function linearStudent(lesson: Lesson, onProgress: OnProgress): Promise<TrainedStudent> {
   const { rows, labels, settings, score, folder } = lesson;
-  const split = lesson.pseudoLabelled.length === 0 ? null : splitOnce(lesson);
-  const { model, outOfFold, crossValidation } = await trainLinear({
-    rows: split?.learned ?? rows,
-    labels,
-    settings: { features: 'auto', classWeights: settings.classWeights },
-    onProgress: (done) => onProgress({ step: 'linear student', done, detail: '' }),
-  });
-  await model.save(folder);
-  const logits = (documents: PlacedRequest['score']) => {
-    const found = new Float32Array(documents.length * labels.names.length);
-    model.logits(documents, found);
-    return found;
+  const fit = (learned: readonly TrainingRow[]) =>
+    trainLinear({
+      rows: learned,
+      labels,
+      settings: { features: 'auto', classWeights: settings.classWeights },
+      onProgress: (done) => onProgress({ step: 'linear student', done, detail: '' }),
+    });
+  const logitsOf = (model: LinearModel, documents: PlacedRequest['score']) => {
+    const logits = new Float32Array(documents.length * labels.names.length);
+    model.logits(documents, logits);
+    return logits;
   };
+  const split = lesson.pseudoLabelled.length === 0 ? null : splitOnce(lesson);
+  // It trains in seconds: one student answers for the held-out rows, the released one learns from all.
+  const apart =
+    split &&
+    logitsOf(
+      (await fit(split.learned)).model,
+      split.heldOut.map((row) => rows[row]!),
+    );
+  const { model, outOfFold, crossValidation } = await fit(split ? [...rows, ...(await pseudoLabelledBy(rows, lesson, onProgress))] : rows);
+  await model.save(folder);
   const { features, strength, calibratedLogLoss, accuracy } = crossValidation.chosen;
   return {
     student: 'linear',
     baseModel: null,
-    heldOut:
-      split === null
-        ? { rows: [...rows.keys()], logits: outOfFold.logits, on: 'out-of-fold' }
-        : { rows: split.heldOut, logits: logits(split.heldOut.map((row) => rows[row]!)), on: 'held-out' },
-    scoredLogits: logits(score),
+    heldOut: {
+      rows: split?.heldOut ?? [...rows.keys()],
+      logits: apart ?? outOfFold.logits,
+      on: 'out-of-fold',
+    },
+    scoredLogits: logitsOf(model, score),
     training: toBeSaid(
       { features, strength, classWeights: settings.classWeights, folds: crossValidation.folds, calibratedLogLoss, accuracy },
       split,

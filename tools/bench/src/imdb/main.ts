@@ -20,7 +20,9 @@ const { values: flags } = parseArgs({
   },
 });
 if (flags.data === undefined) {
-  process.stderr.write('usage: node tools/bench/src/imdb/main.ts --data DIR [--out DIR] [--annotations 2000] [--with-gold N] [--student YAML]\n');
+  process.stderr.write(
+    'usage: node tools/bench/src/imdb/main.ts --data DIR [--out DIR] [--annotations 2000] [--with-gold N] [--student YAML]\n',
+  );
   process.stderr.write('DIR holds documents.jsonl.gz, teacher_llama2_70b.jsonl.gz and gold.jsonl.gz, as tools/bench/README.md says.\n');
   process.exit(2);
 }
