@@ -12,4 +12,12 @@ describe('the rows that are held out', () => {
     expect(heldOutRows(rowsOf(1, 1, 1, 1, 1, 1, 1))).toEqual([0, 5]);
     expect(heldOutRows([])).toEqual([]);
   });
+
+  it('are no more than a thousand, from all of the fold', () => {
+    const rows = Array.from({ length: 10_000 }, (_, row) => ({ fold: row % 4 }));
+    const heldOut = heldOutRows(rows);
+    expect(new Set(heldOut).size).toBe(1000);
+    expect(heldOut.every((row) => row % 4 === 0)).toBe(true);
+    expect(heldOut.at(-1)).toBeGreaterThan(9980);
+  });
 });
