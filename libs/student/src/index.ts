@@ -5,6 +5,7 @@ export { checkPretrained, encoderFromScratch, loadPretrained, type PretrainedEnc
 export { initialWeights } from './encoder/scratch.ts';
 export type { TrainedEncoder } from './encoder/trained.ts';
 export { type GateDocuments, type Released, releaseEncoder } from './encoder-release/release.ts';
+export { releasePrecision, saveEncoder } from './encoder-release/save.ts';
 export { trainEncoder } from './fine-tuning/train-encoder.ts';
 export { type FrozenProgress, trainFrozen } from './frozen/train-frozen.ts';
 export type { FeatureSet } from './linear/features.ts';

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
+import { readJsonLines } from './json-lines.ts';
 
 /** A document with what people say of it and what is to be learnt from. */
 export interface LabelledDocument {
@@ -14,7 +13,7 @@ export interface LabelledDocument {
 /** Reads `documents.jsonl.gz` (`{id, text}`), `gold.jsonl.gz` and the answers file (`{id, label}`) from a folder; documents without gold are left out. */
 export async function readLabelledData(folder: string, answersFile: string): Promise<LabelledDocument[]> {
   const [documents, gold, answers] = await Promise.all(
-    ['documents.jsonl.gz', 'gold.jsonl.gz', answersFile].map((file) => readJsonLines(join(folder, file))),
+    ['documents.jsonl.gz', 'gold.jsonl.gz', answersFile].map((file) => readJsonLines<Row>(join(folder, file))),
   );
   const goldOf = new Map(gold!.map(({ id, label }) => [id, label]));
   const answerOf = new Map(answers!.map(({ id, label }) => [id, label]));
@@ -28,11 +27,4 @@ interface Row {
   readonly id: string;
   readonly text?: string;
   readonly label?: string | null;
-}
-
-async function readJsonLines(file: string): Promise<Row[]> {
-  const lines = gunzipSync(await readFile(file))
-    .toString('utf8')
-    .split('\n');
-  return lines.filter((line) => line !== '').map((line) => JSON.parse(line));
 }

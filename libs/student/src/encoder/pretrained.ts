@@ -1,8 +1,9 @@
 import { checkCheckpoint, loadCheckpoint } from './checkpoint.ts';
 import type { EncoderConfig } from './config.ts';
+import { checkTokenizerIsOwn } from './foreign-tokenizer.ts';
 import { initialWeights, scratchConfig } from './scratch.ts';
 import { scratchTokenizerJson } from './scratch-vocabulary.ts';
-import { checkVocabularyFits, type EncoderTokenizer, loadTokenizer, readTokenizer, readTokenizerFile } from './tokenizer.ts';
+import { type EncoderTokenizer, readTokenizer, readTokenizerFile } from './tokenizer.ts';
 import type { EncoderWeights } from './weights.ts';
 
 /** An encoder to start from. */
@@ -19,17 +20,22 @@ export interface PretrainedEncoder {
 
 /** Checks all of an encoder's folder but the numbers themselves. Throws as `loadPretrained`. */
 export async function checkPretrained(folder: string): Promise<void> {
-  const config = await checkCheckpoint(folder);
-  checkVocabularyFits(await loadTokenizer(folder), config, folder);
+  await loadOwnTokenizer(folder, await checkCheckpoint(folder));
 }
 
-/** Reads an encoder from a folder in the layout of a Hugging Face checkpoint. Throws as `loadCheckpoint` and `loadTokenizer`. */
+/**
+ * Reads an encoder from a folder in the layout of a Hugging Face checkpoint. Throws as `loadCheckpoint`, `loadTokenizer` and `checkTokenizerIsOwn`.
+ */
 export async function loadPretrained(folder: string): Promise<PretrainedEncoder> {
   const checkpoint = await loadCheckpoint(folder);
+  return { ...checkpoint, ...(await loadOwnTokenizer(folder, checkpoint.config)), isPretrained: true };
+}
+
+async function loadOwnTokenizer(folder: string, config: EncoderConfig): Promise<Pick<PretrainedEncoder, 'tokenizer' | 'tokenizerJson'>> {
   const { path, json } = await readTokenizerFile(folder);
   const tokenizer = readTokenizer(json, path);
-  checkVocabularyFits(tokenizer, checkpoint.config, folder);
-  return { ...checkpoint, tokenizer, tokenizerJson: json, isPretrained: true };
+  await checkTokenizerIsOwn(folder, json, tokenizer, config);
+  return { tokenizer, tokenizerJson: json };
 }
 
 /** A small encoder with fresh weights and a vocabulary built from these texts. Equal texts and seeds give equal encoders. */
