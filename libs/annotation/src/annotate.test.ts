@@ -2,6 +2,7 @@ import {
   type AnnotationStore,
   nanoUsd,
   priceOf,
+  type Sample,
   type Teacher,
   type TeacherAnswer,
   type TeacherFailure,
@@ -61,6 +62,18 @@ function work(store: AnnotationStore, teacher: Teacher, change: Partial<Annotati
 }
 
 describe('a sample that is answered', () => {
+  it('is asked about in other words where its document is asked about again, so that no cached answer comes back', async () => {
+    const store = await storeWith();
+    const teacher = teacherOf(positive, says('{"label":"negative"}'));
+    await annotateSample(work(store, teacher));
+    const sample: Sample = { ...aSample(), id: 'second', strategy: 'doubted' };
+    for (const cached of [false, true]) {
+      expect(await annotateSample(work(store, teacher, { sample }))).toMatchObject({
+        answer: { sampleId: 'second', labels: ['negative'], cached, promptHash: promptHash(aTask(), 'second') },
+      });
+    }
+  });
+
   it('becomes an annotation at the price of its tokens', async () => {
     const store = await storeWith();
     const cost = priceOf({ input: 100, output: 5 }, { input: 1, output: 2 });

@@ -21,7 +21,7 @@ import { confidenceOf } from './confidence.ts';
 import { type Overrun, overrunMessage, overrunOf, reservedPrice } from './overrun.ts';
 import { parseAnswer } from './parse-answer.ts';
 import { worstUsage } from './price.ts';
-import { promptBytes, promptHash, renderRequest } from './prompt.ts';
+import { type Opinion, promptBytes, promptHash, renderRequest } from './prompt.ts';
 
 export interface AnnotationWork {
   readonly task: Task;
@@ -66,7 +66,7 @@ export async function annotateSample(work: AnnotationWork): Promise<AnnotationRe
   // A former owner of this sample was killed, or lost its lease, in the middle of these calls.
   const abandoned = await store.settleAbandoned(task.name, sample.id);
 
-  const request = renderRequest(task, sample.document);
+  const request = renderRequest(task, sample.document, opinionOf(sample));
   const bytes = promptBytes(request.messages);
   if (bytes > maxPromptBytes) return rejected('too_long', `the prompt has ${bytes} bytes; the task allows ${maxPromptBytes}`);
 
@@ -146,7 +146,17 @@ function rejection(work: AnnotationWork, reason: RejectionReason, detail: string
 }
 
 function factsOf({ task, sample }: AnnotationWork): Pick<Annotation, 'sampleId' | 'task' | 'round' | 'documentId' | 'promptHash'> {
-  return { sampleId: sample.id, task: task.name, round: sample.round, documentId: sample.document.id, promptHash: promptHash(task) };
+  return {
+    sampleId: sample.id,
+    task: task.name,
+    round: sample.round,
+    documentId: sample.document.id,
+    promptHash: promptHash(task, opinionOf(sample)),
+  };
+}
+
+function opinionOf({ strategy }: Sample): Opinion {
+  return strategy === 'doubted' ? 'second' : 'first';
 }
 
 function stopped(): LlambertError {

@@ -65,6 +65,20 @@ describe('renderRequest', () => {
     );
   });
 
+  it('asks for a second opinion in other words, and tells no opinion', () => {
+    const [first, second] = [renderRequest(aTask(), document), renderRequest(aTask(), document, 'second')];
+    const order = (request: TeacherRequest) => ['"positive"', '"negative"'].map((name) => systemOf(request).indexOf(`- ${name}`));
+    expect(order(first)[0]).toBeLessThan(order(first)[1]!);
+    expect(order(second)[0]).toBeGreaterThan(order(second)[1]!);
+    expect(second.answerSchema).toMatchObject({ properties: { label: { enum: ['negative', 'positive'] } } });
+    expect(userOf(second)).toBe(userOf(first));
+    expect(systemOf(second)).not.toMatch(/\b(doubted|again|before|sure)\b/i);
+    expect(promptHash(aTask(), 'second')).not.toBe(promptHash(aTask()));
+    // With one label alone its order says nothing.
+    const alone = withSpec({ kind: 'multi', labels: [{ name: 'spam', description: '' }], examples: [] });
+    expect(cacheKey('host', renderRequest(alone, document, 'second'))).not.toBe(cacheKey('host', renderRequest(alone, document)));
+  });
+
   it('takes many labels of any name', () => {
     const labels = Array.from({ length: 150 }, (_, index) => ({ name: `ラベル "${index}"\n`, description: '' }));
     const request = renderRequest(withSpec({ labels, examples: [] }), document);

@@ -46,6 +46,7 @@ const evaluated = (round: number, changes: Partial<RoundEvaluation> = {}): Round
   reason: 'trained',
   agreement: agreement(0.8),
   budgetExhausted: false,
+  doubted: [],
   ...changes,
 });
 

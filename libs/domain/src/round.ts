@@ -16,6 +16,27 @@ export interface RoundEvaluation {
   readonly agreement: Evaluation | null;
   /** Whether the money cap stopped samples of this round from being asked. */
   readonly budgetExhausted: boolean;
+  /** The teacher's labels that are likely wrong, the most doubtful first, `mostDoubts` of them at most; none also where nobody looked. */
+  readonly doubted: readonly Doubt[];
+}
+
+/** A teacher's label that confident learning takes for wrong. */
+export interface Doubt {
+  readonly documentId: string;
+  /** What the teacher says. */
+  readonly labels: readonly string[];
+  /** What a student says that did not learn from the document. */
+  readonly suggested: readonly string[];
+  /** Probability that the student gives to `suggested`. */
+  readonly probability: number;
+}
+
+/**
+ * Most doubts that a round names: a tenth of the annotations so far, so that at most a tenth of the next round, which is as large as all
+ * before it, goes to asking again; and no more than an event can carry.
+ */
+export function mostDoubts(annotations: number): number {
+  return Math.min(1000, Math.ceil(annotations / 10));
 }
 
 export type RoundsEnd =
@@ -42,7 +63,7 @@ export interface RoundsFacts {
   readonly maxAnnotations: number;
   /** Whether the backlog that stood in the source when the task began has been read. */
   readonly backlogRead: boolean;
-  /** Pool documents that have not been drawn. */
+  /** Documents that the teacher can be asked about: those of the pool that have not been drawn, and those to ask about again. */
   readonly poolLeft: number;
   /** Evaluations of the finished rounds, in their order. */
   readonly evaluations: readonly RoundEvaluation[];

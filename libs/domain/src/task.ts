@@ -56,6 +56,12 @@ export interface SamplingSettings {
   readonly deadlineSeconds: number;
 }
 
+/**
+ * `keep`: they count; `halve`: they count half; `drop`: they do not count; `ask-teacher`: the teacher is asked once more, in the next
+ * round; `ask-person`: a person is to decide. What was not asked again, and what nobody has decided, counts half.
+ */
+export type LikelyWrong = 'keep' | 'halve' | 'drop' | 'ask-teacher' | 'ask-person';
+
 export interface StudentSettings {
   /** Which student to train; `auto`: the best of those that can be trained in time, on a part held out of all of them. */
   readonly model: StudentKind | 'auto';
@@ -66,7 +72,7 @@ export interface StudentSettings {
   readonly seed: number;
   readonly classWeights: 'none' | 'balanced';
   /** What is done with the teacher's labels that confident learning takes for wrong. */
-  readonly likelyWrong: 'keep' | 'halve' | 'drop';
+  readonly likelyWrong: LikelyWrong;
   /** Most tokens that an encoder reads of a text, special ones included. */
   readonly maxTokens: number;
   /** Which tokens of a longer text it reads: the first ones, or some from both ends. */

@@ -1,6 +1,17 @@
 import { openDatabase, sqliteEventLog, sqliteState } from '@llambert/adapters/sqlite';
 import { encodeDocument, taskTopicDefinitions } from '@llambert/contracts';
-import type { Clock, Evaluation, Event, EventLog, RoundEvaluation, SamplingSettings, Task } from '@llambert/domain';
+import {
+  type Clock,
+  type Evaluation,
+  type Event,
+  type EventLog,
+  type LikelyWrong,
+  type RoundEvaluation,
+  type Sample,
+  type SamplingSettings,
+  secondSampleId,
+  type Task,
+} from '@llambert/domain';
 import { aDocument, anEvaluation, aTask } from '@llambert/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { poolCandidates } from './pool.ts';
@@ -209,6 +220,83 @@ describe('advanceRounds', () => {
     await advance(task);
     expect(await said()).toEqual([]);
     expect((await state.sampler.drawnDocumentIds(task.name)).size).toBe(40);
+  });
+
+  describe('asks the teacher again', () => {
+    const doubting = (annotations: number, likelyWrong: LikelyWrong = 'ask-teacher') => {
+      const task = theTask(annotations);
+      return { ...task, settings: { ...task.settings, student: { ...task.settings.student, likelyWrong } } };
+    };
+    const doubts = (...ids: string[]) => ids.map((documentId) => ({ documentId, labels: ['a'], suggested: ['b'], probability: 0.9 }));
+    const drawnIn = async () => (await said()).flatMap((event) => (event.name === 'sample.drawn' ? [event.body] : []));
+    const secondsOf = (samples: readonly Sample[]) => samples.filter(({ strategy }) => strategy === 'doubted');
+
+    it('about what is doubted, once, within the size of the round and the cap', async () => {
+      const task = doubting(40);
+      await begin(task, 100);
+      await advance(task);
+      const [one, two] = (await drawnIn()).map(({ document }) => document.id);
+      await evaluate(1, 10, { doubted: doubts(two!, 'never drawn', one!) });
+      await Promise.all([advance(task), advance(task)]);
+      const second = await drawnIn();
+      expect(second).toHaveLength(10);
+      expect(secondsOf(second)).toEqual(
+        [two, one].map((id) => ({
+          id: secondSampleId(task.name, id!),
+          task: task.name,
+          round: 2,
+          document: documents(100).find((document) => document.id === id),
+          strategy: 'doubted',
+          reason: 'doubted: asked again',
+          inclusionProbability: null,
+        })),
+      );
+      // Eight of the ninety that were left.
+      for (const sample of second) if (sample.strategy !== 'doubted') expect(sample.inclusionProbability).toBeCloseTo(8 / 90);
+      const third = second[0]!.document.id;
+      await evaluate(2, 20, { doubted: doubts(one!, third) });
+      await advance(task);
+      const last = await drawnIn();
+      expect(last).toHaveLength(20);
+      expect(secondsOf(last).map(({ document }) => document.id)).toEqual([third]);
+      await evaluate(3, 40, { doubted: doubts(two!, last[0]!.document.id) });
+      await advance(task);
+      expect(await said()).toMatchObject([{ name: 'round.closed', body: { end: 'annotations_used' } }]);
+    });
+
+    it('also where no other document is left', async () => {
+      const task = doubting(40);
+      await begin(task, 12);
+      await advance(task);
+      await evaluate(1, 10);
+      await advance(task);
+      const [id] = (await drawnIn()).map(({ document }) => document.id);
+      await evaluate(2, 12, { doubted: doubts(id!) });
+      await advance(task);
+      expect((await drawnIn()).map(({ document, strategy }) => [document.id, strategy])).toEqual([[id, 'doubted']]);
+      await evaluate(3, 13);
+      await advance(task);
+      expect(await said()).toMatchObject([{ name: 'round.closed', body: { end: 'source_exhausted' } }]);
+    });
+
+    it('not about what newer documents pushed out of the pool, nor where the task says otherwise', async () => {
+      for (const task of [doubting(40), doubting(40, 'halve')]) {
+        await begin(task, 100);
+        await advance(task);
+        const [id] = (await drawnIn()).map(({ document }) => document.id);
+        await evaluate(1, 10, { doubted: doubts(id!) });
+        const pushedOut: typeof state.sampler.poolDocuments = async (name, ids) => {
+          const found = await state.sampler.poolDocuments(name, ids);
+          return new Map([...found].filter(([own]) => own !== id));
+        };
+        await advanceRounds({ ...ports(), store: { ...state.sampler, poolDocuments: pushedOut } }, task);
+        const next = await drawnIn();
+        expect(next).toHaveLength(10);
+        expect(secondsOf(next)).toEqual([]);
+        await state.close();
+        state = await sqliteState(':memory:');
+      }
+    });
   });
 
   describe('closes', () => {

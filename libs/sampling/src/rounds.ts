@@ -1,6 +1,7 @@
 import { consumerGroup } from '@llambert/contracts';
 import {
   type Clock,
+  type Document,
   type Event,
   type EventLog,
   nextRound,
@@ -10,6 +11,7 @@ import {
   type Sample,
   type SamplerStore,
   sampleId,
+  secondSampleId,
   type Task,
 } from '@llambert/domain';
 import { fitPowerLaw } from '@llambert/statistics';
@@ -40,11 +42,12 @@ export async function advanceRounds(ports: RoundsPorts, task: Task): Promise<voi
   const { sampling, budget } = task.settings;
   const pool = await store.poolRanks(task.name);
   const drawn = await store.drawnDocumentIds(task.name);
+  const doubted = await doubtedDocuments(store, task, { state, evaluations, drawn });
   const decision = nextRound(state, {
     settings: sampling,
     maxAnnotations: budget.annotations,
     backlogRead: true,
-    poolLeft: pool.filter((entry) => !drawn.has(entry.documentId)).length,
+    poolLeft: pool.filter((entry) => !drawn.has(entry.documentId)).length + doubted.length,
     evaluations,
     predictedGain: predictedGain(evaluations),
   });
@@ -55,8 +58,10 @@ export async function advanceRounds(ports: RoundsPorts, task: Task): Promise<voi
     return;
   }
   const { round, size } = decision.open;
-  const samples = await drawnSamples(store, task, { round, pool, drawn, size });
-  if (samples === null) return;
+  const second = doubted.slice(0, size).map((document) => secondSample(task.name, round, document));
+  const first = await drawnSamples(store, task, { round, pool, drawn, size: size - second.length });
+  if (first === null) return;
+  const samples = [...first, ...second];
   const opened: RoundOpened = {
     task: task.name,
     round,
@@ -71,7 +76,39 @@ export async function advanceRounds(ports: RoundsPorts, task: Task): Promise<voi
 }
 
 /**
- * The samples of a round, with the documents that were drawn and no others in memory; null where the pool changed meanwhile: the next
+ * Documents whose annotation the trainer doubts, to be asked about again in the next round: each once in a task's life, the most doubtful
+ * first. One that newer documents have pushed out of the pool is not to be had any more.
+ */
+async function doubtedDocuments(
+  store: SamplerStore,
+  task: Task,
+  known: { state: RoundsState; evaluations: readonly RoundEvaluation[]; drawn: ReadonlySet<string> },
+): Promise<readonly Document[]> {
+  const { state, evaluations, drawn } = known;
+  if (task.settings.student.likelyWrong !== 'ask-teacher' || state.phase !== 'open') return [];
+  const asked = await store.askedAgainIds(task.name);
+  const ids = evaluations
+    .filter(({ round }) => round === state.round)
+    .flatMap(({ doubted }) => doubted.map(({ documentId }) => documentId))
+    .filter((id) => drawn.has(id) && !asked.has(id));
+  const documents = await store.poolDocuments(task.name, ids);
+  return ids.flatMap((id) => documents.get(id) ?? []);
+}
+
+function secondSample(task: string, round: number, document: Document): Sample {
+  return {
+    id: secondSampleId(task, document.id),
+    task,
+    round,
+    document,
+    strategy: 'doubted',
+    reason: 'doubted: asked again',
+    inclusionProbability: null,
+  };
+}
+
+/**
+ * The newly drawn samples of a round, with the documents that were drawn and no others in memory; null where the pool changed meanwhile: the next
  * look finds the new one.
  */
 async function drawnSamples(

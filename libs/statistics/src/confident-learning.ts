@@ -1,3 +1,9 @@
+/** A row whose label is likely wrong, and the class that it is confidently of. */
+export interface Mislabelled {
+  readonly row: number;
+  readonly confident: number;
+}
+
 /**
  * Rows whose label is likely wrong, by confident learning (Northcutt, Jiang & Chuang 2021, "Confident Learning: Estimating Uncertainty in
  * Dataset Labels", section 3.1): a row counts as confidently of a class where that class's probability is at least the mean that rows
@@ -9,18 +15,18 @@
  * @returns the flagged rows, ascending
  * @throws RangeError where there are not as many rows on both sides
  */
-export function likelyMislabelled(probabilities: readonly (readonly number[])[], given: readonly number[]): number[] {
+export function likelyMislabelled(probabilities: readonly (readonly number[])[], given: readonly number[]): Mislabelled[] {
   if (probabilities.length !== given.length) {
     throw new RangeError(`confident learning needs a label for each row: ${given.length} for ${probabilities.length}`);
   }
   const thresholds = meanSelfConfidences(probabilities, given);
-  return [...given.keys()].filter((row) => {
+  return given.flatMap((label, row) => {
     const own = probabilities[row]!;
     let confident = -1;
-    for (const [label, probability] of own.entries()) {
-      if (probability >= thresholds[label]! && (confident < 0 || probability > own[confident]!)) confident = label;
+    for (const [each, probability] of own.entries()) {
+      if (probability >= thresholds[each]! && (confident < 0 || probability > own[confident]!)) confident = each;
     }
-    return confident >= 0 && confident !== given[row];
+    return confident < 0 || confident === label ? [] : [{ row, confident }];
   });
 }
 

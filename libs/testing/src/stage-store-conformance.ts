@@ -63,6 +63,16 @@ export function stageStoreConformance(name: string, createHarness: () => Promise
         expect((await state.outbox.pendingEvents(10)).map((event) => event.id)).toEqual(['round-1', 'round-2']);
       });
 
+      it('keeps what is asked about again apart from what is drawn, and counts both', async () => {
+        const second = aDrawnSample({ id: 'second', round: 2, strategy: 'doubted', inclusionProbability: null });
+        await state.sampler.openRound(aRound(), [aDrawnSample()], []);
+        expect(await state.sampler.askedAgainIds('task')).toEqual(new Set());
+        await state.sampler.openRound(aRound({ round: 2 }), [aDrawnSample({ round: 2, document: aDocument({ id: 'doc-2' }) }), second], []);
+        expect(await state.sampler.askedAgainIds('task')).toEqual(new Set(['document-1']));
+        expect(await state.sampler.drawnDocumentIds('task')).toEqual(new Set(['document-1', 'doc-2']));
+        expect(await state.sampler.roundsState('task')).toMatchObject({ drawn: 3 });
+      });
+
       it('opens nothing once closed', async () => {
         await state.sampler.openRound(aRound(), [aDrawnSample()], []);
         await state.sampler.closeRounds({ task: 'task', rounds: 1, end: 'plateau' }, [anEvent('closed')]);

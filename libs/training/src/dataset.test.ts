@@ -34,6 +34,28 @@ describe('a dataset', () => {
     expect(dataset.rows).toEqual([expect.objectContaining({ target: [1, 0], labelledBy: 'person' })]);
   });
 
+  it("takes the teacher's second label for its first, and a person's for both, in whatever order they come", () => {
+    const again = (id: string, label: string | null) => {
+      const { sample, answer } = answered(id, label);
+      return { sample: { ...sample, id: `${id} again`, strategy: 'doubted' as const }, answer };
+    };
+    const parts = [
+      again('a', 'payment'),
+      ...['a', 'b', 'c', training].map((id) => answered(id, 'delivery')),
+      again('b', 'delivery'),
+      again('c', null),
+      again(training, 'delivery'),
+    ];
+    const { rows, annotations, rejections } = assembleDataset('task', labels, parts, [gold(training, 'payment')]);
+    expect(rows.map(({ documentId, target, askedTwice, labelledBy }) => [documentId, target, askedTwice, labelledBy])).toEqual([
+      ['a', [0, 1], true, 'teacher'],
+      ['b', [1, 0], true, 'teacher'],
+      ['c', [1, 0], undefined, 'teacher'],
+      [training, [0, 1], undefined, 'person'],
+    ]);
+    expect([annotations, rejections]).toEqual([7, 1]);
+  });
+
   it('never learns from a document that certifies, whoever labelled it', () => {
     const dataset = assembleDataset('task', labels, [answered(certifying, 'payment')], [gold(certifying, 'payment')]);
     expect(dataset.rows).toEqual([]);

@@ -25,6 +25,8 @@ export interface DatasetRow {
   /** 0 to `foldCount` - 1, by a hash of the document id: the same document is held out in the same fold in every round. */
   readonly fold: number;
   readonly labelledBy: 'teacher' | 'person';
+  /** The teacher was asked a second time, and what it said then is the label. */
+  readonly askedTwice?: true;
 }
 
 /** What one training sees: frozen, and named by its fingerprint. */
@@ -41,8 +43,8 @@ export interface Dataset {
 }
 
 /**
- * The dataset of a task from its answered samples and gold. A person's label beats the teacher's for the same document; a document
- * whose gold certifies is not learned from, whoever else labelled it.
+ * The dataset of a task from its answered samples and gold. A person's label beats the teacher's for the same document, the teacher's
+ * second label its first (decision 0016); a document whose gold certifies is not learned from, whoever else labelled it.
  */
 export function assembleDataset(
   task: string,
@@ -53,7 +55,7 @@ export function assembleDataset(
   const certify = gold.filter((item) => goldRole(task, item.document.id, item.draw) === 'certify').sort(byDocument);
   const withheld = new Set(certify.map((item) => item.document.id));
   const rows = new Map<string, DatasetRow>();
-  const add = (document: Gold['document'], names: readonly string[], labelledBy: DatasetRow['labelledBy']) => {
+  const add = (document: Gold['document'], names: readonly string[], by: Pick<DatasetRow, 'labelledBy' | 'askedTwice'>) => {
     if (withheld.has(document.id)) return;
     rows.set(document.id, {
       documentId: document.id,
@@ -65,12 +67,14 @@ export function assembleDataset(
       ),
       weight: 1,
       fold: Math.floor(hashFraction(`fold.v1:${task}`, document.id) * foldCount),
-      labelledBy,
+      ...by,
     });
   };
   const annotated = answered.flatMap(({ sample, answer }) => (answer.kind === 'annotation' ? [{ sample, answer }] : []));
-  for (const { sample, answer } of annotated) add(sample.document, answer.labels, 'teacher');
-  for (const item of gold) add(item.document, item.labels, 'person');
+  const [seconds, firsts] = [true, false].map((again) => annotated.filter(({ sample }) => (sample.strategy === 'doubted') === again));
+  for (const { sample, answer } of firsts!) add(sample.document, answer.labels, { labelledBy: 'teacher' });
+  for (const { sample, answer } of seconds!) add(sample.document, answer.labels, { labelledBy: 'teacher', askedTwice: true });
+  for (const item of gold) add(item.document, item.labels, { labelledBy: 'person' });
   const sorted = [...rows.values()].sort((left, right) => (left.documentId < right.documentId ? -1 : 1));
   return {
     rows: sorted,

@@ -1,5 +1,5 @@
 import { heldOutRows, type TrainingRow, trainLinear } from '@llambert/student';
-import { likelyWrongRows } from './likely-wrong.ts';
+import { type DoubtedRow, likelyWrongRows } from './likely-wrong.ts';
 import { pseudoLabelled } from './pseudo-labels.ts';
 import type { PlacedRequest, TrainedStudent, TrainingProgress } from './train-student.ts';
 
@@ -19,15 +19,15 @@ export interface Split {
 /**
  * What is made of a request before any student sees it: labels that are likely wrong are weighed as the settings say, and unlabelled
  * documents get pseudo-labels. The linear student, which is the cheapest, does both.
- * @returns the lesson, and what was done for it, for the manifest
+ * @returns the lesson, the doubted labels (null: nobody looked), and what was done for it, for the manifest
  */
 export async function prepareLesson(
   request: PlacedRequest,
   onProgress: (progress: TrainingProgress) => void,
-): Promise<{ lesson: Lesson; facts: TrainedStudent['training'] }> {
-  const doubts = await withDoubts(request, onProgress);
-  const pseudo = await withPseudoLabels(doubts.request, onProgress);
-  return { lesson: pseudo.lesson, facts: { ...doubts.facts, ...pseudo.facts } };
+): Promise<{ lesson: Lesson; doubts: readonly DoubtedRow[] | null; facts: TrainedStudent['training'] }> {
+  const weighed = await withDoubts(request, onProgress);
+  const pseudo = await withPseudoLabels(weighed.request, onProgress);
+  return { lesson: pseudo.lesson, doubts: weighed.doubts, facts: { ...weighed.facts, ...pseudo.facts } };
 }
 
 /**
@@ -42,17 +42,18 @@ export function splitOnce({ rows, pseudoLabelled }: Pick<Lesson, 'rows' | 'pseud
 
 async function withDoubts(request: PlacedRequest, onProgress: (progress: TrainingProgress) => void) {
   const { rows, labels, settings } = request;
-  if (settings.likelyWrong === 'keep') return { request, facts: {} };
+  if (settings.likelyWrong === 'keep') return { request, doubts: null, facts: {} };
   const { outOfFold } = await trainLinear({
     rows,
     labels,
     settings: { features: 'words', classWeights: settings.classWeights },
     onProgress: (done) => onProgress({ step: 'looking for wrong labels', done, detail: '' }),
   });
-  const wrong = new Set(likelyWrongRows(rows, labels, outOfFold.logits));
-  const share = settings.likelyWrong === 'halve' ? 0.5 : 0;
+  const doubts = likelyWrongRows(rows, labels, outOfFold.logits);
+  const wrong = new Set(doubts.map(({ row }) => row));
+  const share = settings.likelyWrong === 'drop' ? 0 : 0.5;
   const weighed = rows.map((row, index) => (wrong.has(index) ? { ...row, weight: row.weight * share } : row));
-  return { request: { ...request, rows: weighed }, facts: { likelyWrong: settings.likelyWrong, doubted: wrong.size } };
+  return { request: { ...request, rows: weighed }, doubts, facts: { likelyWrong: settings.likelyWrong, doubted: doubts.length } };
 }
 
 /** The request's unlabelled documents under the labels of a first student that learned from some of its rows. None where none are asked for. */

@@ -23,13 +23,13 @@ type OnProgress = (progress: TrainingProgress) => void;
 
 /** Trains the student that the settings name and writes its files, in this thread. `auto`: the best of several. */
 export async function trainHere(request: PlacedRequest, onProgress: OnProgress): Promise<TrainedStudent> {
-  const { lesson, facts } = await prepareLesson(request, onProgress);
+  const { lesson, doubts, facts } = await prepareLesson(request, onProgress);
   const { model } = lesson.settings;
   const trained =
     model === 'auto'
       ? await bestStudent(lesson, (kind, own, mayTake) => trainKind(kind, own, onProgress, mayTake))
       : await trainKind(model, lesson, onProgress, () => {});
-  return { ...trained, training: { ...trained.training, ...facts } };
+  return { ...trained, ...(doubts === null ? {} : { doubts }), training: { ...trained.training, ...facts } };
 }
 
 /** @param mayTake hears how many seconds the training still takes, once that can be told; what it throws ends the training */

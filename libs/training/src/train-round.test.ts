@@ -82,6 +82,20 @@ describe('a round', () => {
     expect(model!.manifest.dataset).toMatchObject({ unseenLabels: ['rare'], textPairs: 30 });
   });
 
+  it('names the most doubtful tenth of the labels that are likely wrong', async () => {
+    const doubtful: TrainStudent = async (request, signal) => ({
+      ...(await overconfident(request, signal)),
+      doubts: request.rows.map((_, row) => ({ row, suggested: [1], probability: 1 - row / 1000 })),
+    });
+    const dataset = assembleDataset(task.name, labels, answered(95), []);
+    const { evaluation } = await train(dataset, doubtful);
+    const [first, ...others] = evaluation.doubted;
+    const { documentId, target } = dataset.rows[0]!;
+    expect(first).toEqual({ documentId, labels: [labels.names[target.indexOf(1)]], suggested: ['negative'], probability: 1 });
+    expect(others).toHaveLength(9);
+    expect((await train(dataset)).evaluation.doubted).toEqual([]);
+  });
+
   it('is judged by people on gold that certifies, and on nothing else', async () => {
     const gold = Array.from({ length: 400 }, (_, index): Gold => {
       const label = labels.names[index % 2]!;

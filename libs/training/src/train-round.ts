@@ -1,18 +1,23 @@
 import {
   type ArtifactStore,
+  type Doubt,
+  decide,
   type Gold,
   hardDistribution,
   type LabelDistribution,
+  type LabelIndices,
   type LabelSet,
   labellingSpecHash,
   labelSetOf,
   type ModelManifest,
+  mostDoubts,
   type RoundEvaluation,
   type Task,
 } from '@llambert/domain';
 import { calibrated, temperatureOf } from './calibration.ts';
 import { type Dataset, datasetProblem } from './dataset.ts';
 import { evaluate, type ScoredDocuments } from './evaluation.ts';
+import type { DoubtedRow } from './likely-wrong.ts';
 import { chooseThreshold } from './routing.ts';
 import type { TrainedStudent, TrainStudent } from './train-student.ts';
 
@@ -36,8 +41,9 @@ export async function trainRound(
   const labels = labelSetOf(task.spec);
   const facts = { task: task.name, round, annotations: dataset.annotations, rejections: dataset.rejections, budgetExhausted };
   const problem = datasetProblem(dataset, labels);
-  if (problem !== null) return { model: null, evaluation: { ...facts, model: null, reason: problem, agreement: null } };
+  if (problem !== null) return { model: null, evaluation: { ...facts, model: null, reason: problem, agreement: null, doubted: [] } };
 
+  let doubts: TrainedStudent['doubts'] = [];
   const model = await ports.artifacts.publish(async (folder) => {
     const trained = await ports.train(
       {
@@ -50,10 +56,18 @@ export async function trainRound(
       },
       ports.signal,
     );
+    doubts = trained.doubts ?? [];
     return manifestOf(task, round, labels, dataset, trained);
   });
   const agreement = model.manifest.evaluations.find((evaluation) => evaluation.reference === 'teacher') ?? null;
-  return { model, evaluation: { ...facts, model: model.digest, reason: 'trained', agreement } };
+  const doubted = doubts.slice(0, mostDoubts(dataset.annotations)).map((doubt) => named(doubt, labels, dataset));
+  return { model, evaluation: { ...facts, model: model.digest, reason: 'trained', agreement, doubted } };
+}
+
+function named({ row, suggested, probability }: DoubtedRow, labels: LabelSet, { rows }: Dataset): Doubt {
+  const { documentId, target } = rows[row]!;
+  const names = (indices: LabelIndices) => indices.map((index) => labels.names[index]!);
+  return { documentId, labels: names(decide(labels, target)), suggested: names(suggested), probability };
 }
 
 function manifestOf(task: Task, round: number, labels: LabelSet, dataset: Dataset, trained: TrainedStudent): Omit<ModelManifest, 'files'> {

@@ -80,6 +80,19 @@ describe('training in a worker', () => {
     expect(seen.at(-1)?.done).toBe(1);
   });
 
+  it.each([
+    ['keep', undefined],
+    ['drop', [7]],
+    ['ask-teacher', [7]],
+    ['ask-person', [7]],
+  ] as const)('names the labels that are likely wrong (%s)', async (likelyWrong, doubted) => {
+    const wrong = rows(60).map((row, index) => (index === 7 ? { ...row, target: [1, 0] } : row));
+    const settings = { ...aTask().settings.student, likelyWrong };
+    const trained = await trainInWorker(place, () => undefined)(request({ rows: wrong, settings }), new AbortController().signal);
+    expect(trained.doubts?.map(({ row }) => row)).toEqual(doubted);
+    expect(trained.training['doubted']).toBe(doubted?.length);
+  });
+
   it('leaves a checkpoint as it is and fits a head to it, in a form that labels', async () => {
     const checkpoint = join(folder, 'checkpoint');
     const student = join(folder, 'student');

@@ -11,6 +11,7 @@ import {
   type StudentSettings,
 } from '@llambert/domain';
 import type { DatasetRow } from './dataset.ts';
+import type { DoubtedRow } from './likely-wrong.ts';
 
 export interface TrainRequest {
   readonly rows: readonly DatasetRow[];
@@ -66,6 +67,8 @@ export interface TrainedStudent {
   readonly scoredLogits: Float32Array;
   /** Pretrained weights it started from; null: none. */
   readonly baseModel: { readonly name: string; readonly licence: string | null } | null;
+  /** The teacher's labels that are likely wrong, the most doubtful first; absent where nobody looked. */
+  readonly doubts?: readonly DoubtedRow[];
   /** What the training chose, for the manifest. */
   readonly training: Readonly<Record<string, string | number | boolean>>;
 }

@@ -7,6 +7,10 @@ import type { StateTables } from './schema.ts';
 const documentsPerPage = 20;
 
 export function sqlSamplerStore(database: Kysely<StateTables>): SamplerStore {
+  async function documentIds(table: 'drawn_sample' | 'asked_again', task: string): Promise<ReadonlySet<string>> {
+    const rows = await database.selectFrom(table).select('document_id').where('task', '=', task).execute();
+    return new Set(rows.map((row) => row.document_id));
+  }
   return {
     async recordBacklog(task, endOffsets) {
       await database
@@ -87,10 +91,8 @@ export function sqlSamplerStore(database: Kysely<StateTables>): SamplerStore {
       if (row.phase === 'closed') return { phase: 'closed', end: row.end as RoundsEnd };
       return { phase: 'open', round: row.round, drawn: row.drawn };
     },
-    async drawnDocumentIds(task) {
-      const rows = await database.selectFrom('drawn_sample').select('document_id').where('task', '=', task).execute();
-      return new Set(rows.map((row) => row.document_id));
-    },
+    drawnDocumentIds: (task) => documentIds('drawn_sample', task),
+    askedAgainIds: (task) => documentIds('asked_again', task),
     async openRound(opened, samples, events) {
       await database.transaction().execute(async (transaction) => {
         const state = await transaction.selectFrom('rounds').selectAll().where('task', '=', opened.task).executeTakeFirst();
@@ -104,7 +106,7 @@ export function sqlSamplerStore(database: Kysely<StateTables>): SamplerStore {
           .execute();
         for (const sample of samples) {
           await transaction
-            .insertInto('drawn_sample')
+            .insertInto(sample.strategy === 'doubted' ? 'asked_again' : 'drawn_sample')
             .values({ task: opened.task, document_id: sample.document.id, round: opened.round })
             .execute();
         }

@@ -22,6 +22,7 @@ export interface StateTables {
   pool: { task: string; document_id: string; rank: string; document: string };
   rounds: { task: string; phase: 'open' | 'closed'; round: number; drawn: number; end: string | null };
   drawn_sample: { task: string; document_id: string; round: number };
+  asked_again: { task: string; document_id: string; round: number };
   sampler_evaluation: { task: string; round: number; body: string };
   budget: {
     task: string;
@@ -85,6 +86,7 @@ export async function createStateTables(database: Kysely<StateTables>): Promise<
   await keyed(database, 'pool', ['task', 'document_id'], { rank: 'text', document: 'text' });
   await index('pool_rank').on('pool').columns(['task', 'rank']).execute();
   await keyed(database, 'drawn_sample', ['task', 'document_id'], { round: 'bigint' });
+  await keyed(database, 'asked_again', ['task', 'document_id'], { round: 'bigint' });
   await keyed(database, 'sampler_evaluation', ['task', 'round'], { body: 'text' });
   await table('rounds')
     .addColumn('task', 'text', (column) => column.primaryKey())

@@ -2,6 +2,7 @@ import type { RoundEvaluation, RoundOpened, RoundsClosed } from '@llambert/domai
 import {
   RoundsEnd,
   RoundsClosed as WireClosed,
+  type Doubt as WireDoubt,
   RoundEvaluation as WireEvaluation,
   RoundOpened as WireOpened,
 } from '../generated/llambert/round/v1/round.ts';
@@ -35,6 +36,7 @@ export const roundEvaluationCodec = messageCodec<WireEvaluation, RoundEvaluation
     ...evaluation,
     model: evaluation.model ?? undefined,
     agreement: evaluation.agreement === null ? undefined : evaluationToWire(evaluation.agreement),
+    doubted: evaluation.doubted as WireDoubt[],
   }),
   fromWire: (wire) => ({
     task: wire.task,
@@ -45,6 +47,7 @@ export const roundEvaluationCodec = messageCodec<WireEvaluation, RoundEvaluation
     reason: wire.reason,
     agreement: orNull(wire.agreement, (agreement) => evaluationFromWire('agreement', agreement)),
     budgetExhausted: wire.budgetExhausted,
+    doubted: wire.doubted.map((doubt, at) => ({ ...doubt, probability: share(`doubted[${at}].probability`, doubt.probability) })),
   }),
 });
 

@@ -8,6 +8,7 @@ import { enumeration, orNull, present, share } from './fields.ts';
 const strategies = enumeration<Sample['strategy'], DrawStrategy>({
   uniform: DrawStrategy.DRAW_STRATEGY_UNIFORM,
   stratified: DrawStrategy.DRAW_STRATEGY_STRATIFIED,
+  doubted: DrawStrategy.DRAW_STRATEGY_DOUBTED,
 });
 
 const draws = enumeration<Gold['draw'], GoldDraw>({ uniform: GoldDraw.GOLD_DRAW_UNIFORM, chosen: GoldDraw.GOLD_DRAW_CHOSEN });

@@ -41,6 +41,8 @@ const likelyWrong = enumeration<TaskSettings['student']['likelyWrong'], LikelyWr
   keep: LikelyWrong.LIKELY_WRONG_KEEP,
   halve: LikelyWrong.LIKELY_WRONG_HALVE,
   drop: LikelyWrong.LIKELY_WRONG_DROP,
+  'ask-teacher': LikelyWrong.LIKELY_WRONG_ASK_TEACHER,
+  'ask-person': LikelyWrong.LIKELY_WRONG_ASK_PERSON,
 });
 const truncations = enumeration<TaskSettings['student']['truncation'], Truncation>({
   head: Truncation.TRUNCATION_HEAD,

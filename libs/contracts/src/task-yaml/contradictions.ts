@@ -1,5 +1,5 @@
 import { labelName } from './complete-task.ts';
-import { defaultPoolSize, defaults, maxRounds } from './defaults.ts';
+import { defaultPoolSize, defaultRounds, defaults, maxRounds } from './defaults.ts';
 import type { TaskDraft } from './schema.ts';
 import { nearest } from './suggestion.ts';
 import type { Problem } from './yaml-document.ts';
@@ -14,6 +14,7 @@ const rules: readonly { readonly reads: readonly Section[]; readonly find: (draf
   { reads: ['labels', 'kind', 'examples'], find: exampleProblems },
   { reads: ['teacher', 'budget'], find: moneyProblems },
   { reads: ['sampling', 'budget'], find: samplingProblems },
+  { reads: ['student', 'sampling', 'budget'], find: secondOpinionProblems },
   { reads: ['topics'], find: topicProblems },
   { reads: ['teacher', 'description', 'labels', 'guide', 'examples'], find: promptProblems },
 ];
@@ -114,6 +115,13 @@ function samplingProblems({ sampling = {}, budget }: TaskDraft): Problem[] {
     problems.push({ path: ['sampling', 'stratifyBy'], message: 'has no meaning where strategy is uniform: take one of the two out' });
   }
   return problems;
+}
+
+function secondOpinionProblems({ student, sampling, budget }: TaskDraft): Problem[] {
+  const annotations = budget?.annotations ?? defaults.budget.annotations;
+  if (student?.likelyWrong !== 'ask-teacher' || (sampling?.rounds ?? defaultRounds(annotations)) > 1) return [];
+  const message = 'cannot be ask-teacher where there is one round: the teacher is asked again in the next one (sampling.rounds)';
+  return [{ path: ['student', 'likelyWrong'], message }];
 }
 
 function topicProblems({ topics }: TaskDraft): Problem[] {

@@ -254,6 +254,7 @@ describe('a bad task.yaml', () => {
     ],
     ['an empty example', 'examples: [{text: " ", label: a}]', 'examples[0].text: must not be empty'],
     ['a pool too small', 'sampling: {poolSize: 10}', 'sampling.poolSize: must be at least budget.annotations (2000)'],
+    ['nobody to ask again', 'sampling: {rounds: 1}\nstudent: {likelyWrong: ask-teacher}', 'student.likelyWrong: cannot be ask-teacher'],
     ['too many rounds', 'sampling: {rounds: 12}', 'sampling.rounds: must be at most 11 for 2000 annotations'],
     ['strata in a uniform draw', 'sampling: {strategy: uniform, stratifyBy: shop}', 'sampling.stratifyBy: has no meaning'],
     ['a topic no one can have', 'topics: {source: "my topic"}', 'topics.source: may hold only'],

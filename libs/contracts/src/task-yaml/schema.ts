@@ -178,8 +178,8 @@ const student = z.strictObject({
   seed: optional(whole(0), 'Seed of folds and initial weights', defaults.student.seed),
   classWeights: optional(z.enum(['none', 'balanced']), 'balanced: all classes weigh the same in training', defaults.student.classWeights),
   likelyWrong: optional(
-    z.enum(['keep', 'halve', 'drop']),
-    "The teacher's labels that confident learning takes for wrong: they count, count half, or do not count",
+    z.enum(['keep', 'halve', 'drop', 'ask-teacher', 'ask-person']),
+    "The teacher's labels that are likely wrong: keep, halve or drop their weight; ask-teacher again, or ask-person",
     defaults.student.likelyWrong,
   ),
   maxTokens: optional(z.int().min(8).max(8192), 'Most tokens that an encoder reads of a text', defaults.student.maxTokens),

@@ -39,6 +39,8 @@ export interface SamplerStore {
   poolDocuments(task: string, ids: readonly string[]): Promise<ReadonlyMap<string, Document>>;
   roundsState(task: string): Promise<RoundsState>;
   drawnDocumentIds(task: string): Promise<ReadonlySet<string>>;
+  /** Of the documents that were asked about a second time. */
+  askedAgainIds(task: string): Promise<ReadonlySet<string>>;
   /** Opens the round that follows the present state, with its samples and events; does nothing where that round is open already. */
   openRound(opened: RoundOpened, samples: readonly Sample[], events: readonly Event[]): Promise<void>;
   /** Closes the rounds after the last one that was opened; does nothing where they are closed, or another round is open by now. */

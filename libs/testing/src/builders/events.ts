@@ -63,6 +63,7 @@ export function anEvaluation(changes: Partial<RoundEvaluation> = {}): RoundEvalu
     reason: 'too few labels',
     agreement: null,
     budgetExhausted: false,
+    doubted: [],
     ...changes,
   };
 }

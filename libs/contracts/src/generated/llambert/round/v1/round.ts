@@ -140,6 +140,20 @@ export interface RoundEvaluation {
     | undefined;
   /** Whether the money cap kept samples of this round from being asked. */
   budgetExhausted: boolean;
+  /** Annotations that are likely wrong, the most doubtful first: at most a tenth of the annotations, and at most 1000. */
+  doubted: Doubt[];
+}
+
+/** A teacher's label that is likely wrong. */
+export interface Doubt {
+  /** The document. */
+  documentId: string;
+  /** What the teacher says. */
+  labels: string[];
+  /** What a student says that did not learn from the document. */
+  suggested: string[];
+  /** Probability that the student gives to `suggested`, in [0, 1]. */
+  probability: number;
 }
 
 /** No more rounds. Its record's key is `task`. */
@@ -304,6 +318,7 @@ function createBaseRoundEvaluation(): RoundEvaluation {
     reason: "",
     agreement: undefined,
     budgetExhausted: false,
+    doubted: [],
   };
 }
 
@@ -332,6 +347,9 @@ export const RoundEvaluation: MessageFns<RoundEvaluation> = {
     }
     if (message.budgetExhausted !== false) {
       writer.uint32(64).bool(message.budgetExhausted);
+    }
+    for (const v of message.doubted) {
+      Doubt.encode(v!, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -413,6 +431,14 @@ export const RoundEvaluation: MessageFns<RoundEvaluation> = {
             message.budgetExhausted = reader.bool();
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.doubted.push(Doubt.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -439,6 +465,7 @@ export const RoundEvaluation: MessageFns<RoundEvaluation> = {
         : isSet(object.budget_exhausted)
         ? globalThis.Boolean(object.budget_exhausted)
         : false,
+      doubted: globalThis.Array.isArray(object?.doubted) ? object.doubted.map((e: any) => Doubt.fromJSON(e)) : [],
     };
   },
 
@@ -468,6 +495,9 @@ export const RoundEvaluation: MessageFns<RoundEvaluation> = {
     if (message.budgetExhausted !== false) {
       obj.budgetExhausted = message.budgetExhausted;
     }
+    if (message.doubted?.length) {
+      obj.doubted = message.doubted.map((e) => Doubt.toJSON(e));
+    }
     return obj;
   },
 
@@ -486,6 +516,130 @@ export const RoundEvaluation: MessageFns<RoundEvaluation> = {
       ? Evaluation.fromPartial(object.agreement)
       : undefined;
     message.budgetExhausted = object.budgetExhausted ?? false;
+    message.doubted = object.doubted?.map((e) => Doubt.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseDoubt(): Doubt {
+  return { documentId: "", labels: [], suggested: [], probability: 0 };
+}
+
+export const Doubt: MessageFns<Doubt> = {
+  encode(message: Doubt, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.documentId !== "") {
+      writer.uint32(10).string(message.documentId);
+    }
+    for (const v of message.labels) {
+      writer.uint32(18).string(v!);
+    }
+    for (const v of message.suggested) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.probability !== 0) {
+      writer.uint32(33).double(message.probability);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Doubt {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDoubt();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.documentId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.labels.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.suggested.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.probability = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Doubt {
+    return {
+      documentId: isSet(object.documentId)
+        ? globalThis.String(object.documentId)
+        : isSet(object.document_id)
+        ? globalThis.String(object.document_id)
+        : "",
+      labels: globalThis.Array.isArray(object?.labels) ? object.labels.map((e: any) => globalThis.String(e)) : [],
+      suggested: globalThis.Array.isArray(object?.suggested)
+        ? object.suggested.map((e: any) => globalThis.String(e))
+        : [],
+      probability: isSet(object.probability) ? globalThis.Number(object.probability) : 0,
+    };
+  },
+
+  toJSON(message: Doubt): unknown {
+    const obj: any = {};
+    if (message.documentId !== "") {
+      obj.documentId = message.documentId;
+    }
+    if (message.labels?.length) {
+      obj.labels = message.labels;
+    }
+    if (message.suggested?.length) {
+      obj.suggested = message.suggested;
+    }
+    if (message.probability !== 0) {
+      obj.probability = floatToJson(message.probability);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Doubt>, I>>(base?: I): Doubt {
+    return Doubt.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Doubt>, I>>(object: I): Doubt {
+    const message = createBaseDoubt();
+    message.documentId = object.documentId ?? "";
+    message.labels = object.labels?.map((e) => e) || [];
+    message.suggested = object.suggested?.map((e) => e) || [];
+    message.probability = object.probability ?? 0;
     return message;
   },
 };

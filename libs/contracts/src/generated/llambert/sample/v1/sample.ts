@@ -20,6 +20,8 @@ export const DrawStrategy = {
   DRAW_STRATEGY_UNIFORM: 1,
   /** DRAW_STRATEGY_STRATIFIED - A random draw within a stratum. */
   DRAW_STRATEGY_STRATIFIED: 2,
+  /** DRAW_STRATEGY_DOUBTED - Not drawn: a document that has an annotation which is likely wrong, to be asked about once more. */
+  DRAW_STRATEGY_DOUBTED: 3,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -29,6 +31,7 @@ export namespace DrawStrategy {
   export type DRAW_STRATEGY_UNSPECIFIED = typeof DrawStrategy.DRAW_STRATEGY_UNSPECIFIED;
   export type DRAW_STRATEGY_UNIFORM = typeof DrawStrategy.DRAW_STRATEGY_UNIFORM;
   export type DRAW_STRATEGY_STRATIFIED = typeof DrawStrategy.DRAW_STRATEGY_STRATIFIED;
+  export type DRAW_STRATEGY_DOUBTED = typeof DrawStrategy.DRAW_STRATEGY_DOUBTED;
   export type UNRECOGNIZED = typeof DrawStrategy.UNRECOGNIZED;
 }
 
@@ -43,6 +46,9 @@ export function drawStrategyFromJSON(object: any): DrawStrategy {
     case 2:
     case "DRAW_STRATEGY_STRATIFIED":
       return DrawStrategy.DRAW_STRATEGY_STRATIFIED;
+    case 3:
+    case "DRAW_STRATEGY_DOUBTED":
+      return DrawStrategy.DRAW_STRATEGY_DOUBTED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -58,6 +64,8 @@ export function drawStrategyToJSON(object: DrawStrategy): string {
       return "DRAW_STRATEGY_UNIFORM";
     case DrawStrategy.DRAW_STRATEGY_STRATIFIED:
       return "DRAW_STRATEGY_STRATIFIED";
+    case DrawStrategy.DRAW_STRATEGY_DOUBTED:
+      return "DRAW_STRATEGY_DOUBTED";
     case DrawStrategy.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -66,7 +74,10 @@ export function drawStrategyToJSON(object: DrawStrategy): string {
 
 /** A document drawn for annotation. Its record's key is `id`. */
 export interface Sample {
-  /** A function of task and document: a document is drawn at most once in a task's life. */
+  /**
+   * A function of task, document and whether the strategy is doubted: a document is drawn, and asked about again, at most once in a
+   * task's life.
+   */
   id: string;
   /** Name of the task. */
   task: string;

@@ -305,6 +305,10 @@ export const LikelyWrong = {
   LIKELY_WRONG_HALVE: 2,
   /** LIKELY_WRONG_DROP - They do not count. */
   LIKELY_WRONG_DROP: 3,
+  /** LIKELY_WRONG_ASK_TEACHER - The teacher is asked once more; until it has answered, and where it did not, they count half. */
+  LIKELY_WRONG_ASK_TEACHER: 4,
+  /** LIKELY_WRONG_ASK_PERSON - A person is to decide; until then they count half. */
+  LIKELY_WRONG_ASK_PERSON: 5,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -315,6 +319,8 @@ export namespace LikelyWrong {
   export type LIKELY_WRONG_KEEP = typeof LikelyWrong.LIKELY_WRONG_KEEP;
   export type LIKELY_WRONG_HALVE = typeof LikelyWrong.LIKELY_WRONG_HALVE;
   export type LIKELY_WRONG_DROP = typeof LikelyWrong.LIKELY_WRONG_DROP;
+  export type LIKELY_WRONG_ASK_TEACHER = typeof LikelyWrong.LIKELY_WRONG_ASK_TEACHER;
+  export type LIKELY_WRONG_ASK_PERSON = typeof LikelyWrong.LIKELY_WRONG_ASK_PERSON;
   export type UNRECOGNIZED = typeof LikelyWrong.UNRECOGNIZED;
 }
 
@@ -332,6 +338,12 @@ export function likelyWrongFromJSON(object: any): LikelyWrong {
     case 3:
     case "LIKELY_WRONG_DROP":
       return LikelyWrong.LIKELY_WRONG_DROP;
+    case 4:
+    case "LIKELY_WRONG_ASK_TEACHER":
+      return LikelyWrong.LIKELY_WRONG_ASK_TEACHER;
+    case 5:
+    case "LIKELY_WRONG_ASK_PERSON":
+      return LikelyWrong.LIKELY_WRONG_ASK_PERSON;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -349,6 +361,10 @@ export function likelyWrongToJSON(object: LikelyWrong): string {
       return "LIKELY_WRONG_HALVE";
     case LikelyWrong.LIKELY_WRONG_DROP:
       return "LIKELY_WRONG_DROP";
+    case LikelyWrong.LIKELY_WRONG_ASK_TEACHER:
+      return "LIKELY_WRONG_ASK_TEACHER";
+    case LikelyWrong.LIKELY_WRONG_ASK_PERSON:
+      return "LIKELY_WRONG_ASK_PERSON";
     case LikelyWrong.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
