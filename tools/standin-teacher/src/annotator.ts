@@ -18,6 +18,9 @@ export type Judgement =
 export interface Annotator {
   /** Named in every answer as `standin-<mode>`. */
   readonly mode: string;
-  /** @throws ApiError where it can not answer that question */
-  judge(document: DocumentBlock, question: Question): Judgement;
+  /**
+   * @param inOtherWords whether the text was asked about before in other words: a second opinion is wanted
+   * @throws ApiError where it can not answer that question
+   */
+  judge(document: DocumentBlock, question: Question, inOtherWords?: boolean): Judgement;
 }

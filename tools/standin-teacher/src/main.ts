@@ -10,6 +10,7 @@ const usage = `usage: node tools/standin-teacher/src/main.ts [options]
   --mode rules|replay    rules (default): judges the shipped example's customer messages; replay: repeats recorded answers
   --documents FILE       replay: JSON Lines {id, text, textPair?}, .gz accepted
   --answers FILE         replay: JSON Lines {id, label} or {id, labels}; null: no usable answer
+  --second-answers FILE  replay: as --answers, for a text that was asked about before in other words
   --field NAME           replay: the answers' field that holds the label
   --port N --host NAME   default 8799 on 127.0.0.1
   --api-key KEY          refuse whoever does not send it
@@ -31,6 +32,7 @@ function parseOptions() {
       mode: { ...text, default: 'rules' },
       documents: text,
       answers: text,
+      'second-answers': text,
       field: text,
       port: { ...text, default: '8799' },
       host: { ...text, default: '127.0.0.1' },
@@ -55,6 +57,7 @@ async function annotatorOf(values: Values): Promise<Annotator> {
   return replayAnswers({
     documents: values.documents,
     answers: values.answers,
+    ...(values['second-answers'] === undefined ? {} : { secondAnswers: values['second-answers'] }),
     ...(values.field === undefined ? {} : { field: values.field }),
   });
 }

@@ -11,12 +11,14 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-async function replay(documents: readonly unknown[], answers: readonly unknown[], field?: string) {
+async function replay(documents: readonly unknown[], answers: readonly unknown[], field?: string, second?: readonly unknown[]) {
   const lines = (rows: readonly unknown[]) => rows.map((row) => `${typeof row === 'string' ? row : JSON.stringify(row)}\r\n`).join('');
   const paths = { documents: join(folder, 'documents.jsonl.gz'), answers: join(folder, 'answers.jsonl') };
   await writeFile(paths.documents, gzipSync(lines(documents)));
   await writeFile(paths.answers, lines(answers));
-  return replayAnswers({ ...paths, ...(field === undefined ? {} : { field }) });
+  const secondAnswers = join(folder, 'second.jsonl');
+  if (second !== undefined) await writeFile(secondAnswers, lines(second));
+  return replayAnswers({ ...paths, ...(second === undefined ? {} : { secondAnswers }), ...(field === undefined ? {} : { field }) });
 }
 
 const open = { kind: null, labels: null };
@@ -53,6 +55,18 @@ describe('replay', () => {
     expect([...judgement.probabilities.keys()]).toEqual(['negative', 'neutral', 'positive']);
     expect([...judgement.probabilities.values()].reduce((sum, probability) => sum + probability)).toBeCloseTo(1, 12);
     expect(judgement.probabilities.get('positive')).toBeGreaterThanOrEqual(0.8);
+  });
+
+  it('gives its second answer, where it has one, to what is asked in other words', async () => {
+    const annotator = await replay(documents, answers, undefined, [
+      { id: '1', label: 'negative' },
+      { id: '2', label: null },
+    ]);
+    const second = (text: string) => annotator.judge({ text, secondText: null }, open, true);
+    expect(second('good\nfilm')).toMatchObject({ labels: ['negative'] });
+    expect(second('bad film')).toEqual({ kind: 'unusable' });
+    expect(second('odd film')).toEqual({ kind: 'unusable' });
+    expect(annotator.judge({ text: 'good\nfilm', secondText: null }, open)).toMatchObject({ labels: ['positive'] });
   });
 
   it('says what it has no answer for', async () => {

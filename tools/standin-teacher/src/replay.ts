@@ -10,6 +10,8 @@ export interface ReplayFiles {
   readonly documents: string;
   /** JSON Lines `{id, label}` or `{id, labels}`; null: the model gave no usable answer. */
   readonly answers: string;
+  /** What the model answered when it was asked again in other words, as `answers`; a text that is not in it gets its first answer. */
+  readonly secondAnswers?: string;
   /** The field of the answers that holds the label or the labels; by default `label` or `labels`. */
   readonly field?: string;
 }
@@ -23,24 +25,28 @@ type Recorded = string | readonly string[] | null;
  * @throws Error naming file and line where a line can not be used
  */
 export async function replayAnswers(files: ReplayFiles): Promise<Annotator> {
-  const byId = new Map<string, Recorded>();
-  for (const { fields, where } of await readJsonLines(files.answers)) {
-    byId.set(textField(fields, 'id', where), recordedIn(fields, files.field, where));
-  }
+  const byId = await answersById(files.answers, files.field);
+  const secondById = files.secondAnswers === undefined ? null : await answersById(files.secondAnswers, files.field);
   const byText = new Map<string, Recorded>();
+  const secondByText = new Map<string, Recorded>();
   for (const { fields, where } of await readJsonLines(files.documents)) {
-    const recorded = byId.get(textField(fields, 'id', where));
+    const id = textField(fields, 'id', where);
+    const recorded = byId.get(id);
     const pair = fields.textPair;
     const key = textKey({ text: textField(fields, 'text', where), secondText: typeof pair === 'string' ? pair : null });
-    if (recorded !== undefined && !byText.has(key)) byText.set(key, recorded);
+    if (recorded === undefined || byText.has(key)) continue;
+    byText.set(key, recorded);
+    const second = secondById?.get(id);
+    if (second !== undefined) secondByText.set(key, second);
   }
   if (byText.size === 0) throw new Error(`no document of ${files.documents} has an answer in ${files.answers}: do their ids agree?`);
-  const known = [...new Set([...byText.values()].flatMap((recorded) => recorded ?? []))].sort();
+  const known = [...new Set([...byText.values(), ...secondByText.values()].flatMap((recorded) => recorded ?? []))].sort();
   return {
     mode: 'replay',
-    judge: (document, question) => {
+    judge: (document, question, inOtherWords) => {
       const key = textKey(document);
-      const recorded = byText.get(key);
+      const second = inOtherWords === true ? secondByText.get(key) : undefined;
+      const recorded = second === undefined ? byText.get(key) : second;
       if (recorded === undefined) {
         throw new ApiError(
           400,
@@ -54,6 +60,12 @@ export async function replayAnswers(files: ReplayFiles): Promise<Annotator> {
       return recorded === null ? { kind: 'unusable' } : judgementOf(recorded, question, known, key);
     },
   };
+}
+
+async function answersById(file: string, field: string | undefined): Promise<Map<string, Recorded>> {
+  const byId = new Map<string, Recorded>();
+  for (const { fields, where } of await readJsonLines(file)) byId.set(textField(fields, 'id', where), recordedIn(fields, field, where));
+  return byId;
 }
 
 function judgementOf(recorded: string | readonly string[], question: Question, known: readonly string[], key: string): Judgement {

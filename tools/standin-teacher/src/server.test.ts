@@ -266,6 +266,28 @@ describe('the books', () => {
     await teacher.close();
   });
 
+  it('tells its annotator of a text that comes again in other words, not of a repeated call', async () => {
+    const heard: unknown[] = [];
+    const annotator: Annotator = {
+      mode: 'rules',
+      judge(document, asked, inOtherWords) {
+        heard.push(inOtherWords);
+        return customerMessageRules.judge(document, asked);
+      },
+    };
+    const teacher = await start({ annotator });
+    const others = { messages: [{ role: 'system', content: 'Label it with care, in JSON.' }, question().messages[1]!] };
+    const calls = [
+      question(),
+      question(undefined, { response_format: schema() }),
+      question(undefined, others),
+      question(),
+      question('Another.'),
+    ];
+    for (const call of calls) expect((await post(teacher, call)).status).toBe(200);
+    expect(heard).toEqual([false, false, true, false, false]);
+  });
+
   it('a port that is taken is an error, not a crash', async () => {
     const teacher = await start();
     await expect(start({ port: Number(new URL(teacher.url).port) })).rejects.toThrow(/EADDRINUSE/);

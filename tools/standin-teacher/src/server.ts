@@ -53,12 +53,14 @@ export async function startStandinTeacher(options: StandinOptions): Promise<Stan
   const drawFault = planFaults(options.faults ?? {}, options.seed ?? 0);
   const model = `standin-${options.annotator.mode}`;
   const attempts = new Map<string, number>();
+  /** Of each document, the words in which it was asked about first. */
+  const firstWords = new Map<string, string>();
   const closing = new AbortController();
   const books = openBooks(options.annotator.mode, options.booksFile);
 
   const answerChat = async (body: string, response: ServerResponse): Promise<void> => {
     const request = parseChatRequest(body, capabilities);
-    const requestHash = createHash('sha256').update(body).digest('hex').slice(0, 24);
+    const requestHash = hashOf(body);
     const attempt = (attempts.get(requestHash) ?? 0) + 1;
     attempts.set(requestHash, attempt);
     const fault = drawFault(requestHash, attempt);
@@ -81,7 +83,9 @@ export async function startStandinTeacher(options: StandinOptions): Promise<Stan
         },
       );
     }
-    const judgement = options.annotator.judge(document, request.question);
+    const [about, words] = [document, request.messages].map(hashOf) as [string, string];
+    if (!firstWords.has(about)) firstWords.set(about, words);
+    const judgement = options.annotator.judge(document, request.question, firstWords.get(about) !== words);
     const completion = completeChat(request, judgement, fault, capabilities.prose);
     const id = `chatcmpl-standin-${requestHash}-${attempt}`;
     if (options.latencyMs !== undefined) await pause(options.latencyMs, undefined, { signal: closing.signal });
@@ -152,6 +156,13 @@ export async function startStandinTeacher(options: StandinOptions): Promise<Stan
       books.close();
     },
   };
+}
+
+function hashOf(value: unknown): string {
+  return createHash('sha256')
+    .update(typeof value === 'string' ? value : JSON.stringify(value))
+    .digest('hex')
+    .slice(0, 24);
 }
 
 function send(response: ServerResponse, status: number, text: string): void {
