@@ -41,6 +41,7 @@ description: What does the customer want?
 labels: [delivery, refund, product, account, feedback]
 teacher: {model: standin-rules, baseUrl: ${teacher.baseUrl}, concurrency: ${concurrency}, price: {input: ${price.input}, output: ${price.output}}}
 budget: {usd: 5, annotations: ${annotations}}
+student: {model: linear, likelyWrong: ask-teacher}
 `,
     );
   });
@@ -59,6 +60,8 @@ budget: {usd: 5, annotations: ${annotations}}
     const expected = labelsIn('alone');
     const before = teacher.ledger().billed.calls;
     expect(before).toBe(annotations);
+    // Otherwise no kill could hit a second opinion.
+    expect(readFileSync(join(folder, 'alone', 'annotations.jsonl'), 'utf8')).toContain('"askedAgain":true');
 
     const seed = Number(process.env['LLAMBERT_KILL_SEED'] ?? 1);
     const random = randomNumbers(seed);

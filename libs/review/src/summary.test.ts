@@ -1,3 +1,4 @@
+import type { LikelyWrong } from '@llambert/domain';
 import { anEvaluation, aTask } from '@llambert/testing';
 import { describe, expect, it } from 'vitest';
 import { aManifest, anEvaluationOf, uncertified } from './model-builder.fixture.ts';
@@ -8,7 +9,7 @@ const facts = (changes: Partial<SummaryFacts> = {}): SummaryFacts => ({
   roundsEnd: 'annotations_used',
   documents: { read: 1000, labelled: 990, deadLetters: 10, auto: 700, review: 290, byLabel: { positive: 600, negative: 390 } },
   labelledNow: 990,
-  answers: { labelled: 100, rejections: {} },
+  answers: { labelled: 100, rejections: {}, askedAgain: 0, changed: 0 },
   spend: {
     cap: 1e9,
     settled: 200_000,
@@ -25,6 +26,7 @@ const facts = (changes: Partial<SummaryFacts> = {}): SummaryFacts => ({
   evaluations: [
     anEvaluation({ round: 1, annotations: 100, model: 'digest', reason: 'trained', agreement: anEvaluationOf('teacher', 0.9) }),
   ],
+  listedDoubts: 0,
   earlierCertifications: 0,
   seconds: { reading: 1, learning: 5, labelling: 2, total: 9 },
   ...changes,
@@ -62,6 +64,22 @@ describe('summarize', () => {
   it('warns that gold which judged other settings before proves less', () => {
     const { warnings } = summarize(facts({ earlierCertifications: 2, model: { digest: 'digest', manifest: certified } }));
     expect(warnings.join()).toContain('under 2 other settings');
+  });
+
+  it('says what came of looking for wrong labels, and what is to be done where a person is to decide', () => {
+    const looking = (likelyWrong: LikelyWrong, doubted: number) => {
+      const task = aTask();
+      const settings = { ...task.settings, student: { ...task.settings.student, likelyWrong } };
+      const answers = { ...facts().answers, askedAgain: 9, changed: 4 };
+      const model = { digest: 'digest', manifest: aManifest({ training: { doubted } }) };
+      return summarize(facts({ task: { ...task, settings }, answers, model, listedDoubts: Math.min(doubted, 10) }));
+    };
+    expect(summarize(facts()).doubted).toBeUndefined();
+    expect(looking('ask-teacher', 30).doubted).toEqual({ labels: 30, listed: 10, askedAgain: 9, changed: 4 });
+    expect(looking('ask-person', 30).warnings.join()).toContain("30 of the teacher's labels are likely wrong");
+    for (const nothing of [looking('ask-person', 0), looking('ask-teacher', 30)]) {
+      expect(nothing.warnings.join()).not.toContain('likely wrong');
+    }
   });
 
   it('passes on why a training ended early', () => {
@@ -120,10 +138,10 @@ describe('summarize', () => {
   });
 
   it('counts what the teacher did not label, and tells of it from one in twenty on', () => {
-    const few = summarize(facts({ answers: { labelled: 96, rejections: { refused: 4 } } }));
+    const few = summarize(facts({ answers: { ...facts().answers, labelled: 96, rejections: { refused: 4 } } }));
     expect(few.annotations).toMatchObject({ labelled: 96, rejected: 4, rejections: { refused: 4 } });
     expect(few.warnings.join()).not.toContain('refused');
-    const many = summarize(facts({ answers: { labelled: 93, rejections: { refused: 4, too_long: 3 } } }));
+    const many = summarize(facts({ answers: { ...facts().answers, labelled: 93, rejections: { refused: 4, too_long: 3 } } }));
     expect(many.annotations.rejected).toBe(7);
     expect(many.warnings.join()).toContain('7 of 100 samples got no label from the teacher (refused: 4, too long: 3)');
   });

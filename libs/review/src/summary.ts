@@ -57,6 +57,17 @@ export interface Summary {
     readonly evaluations: readonly Evaluation[];
     readonly routing: RoutingThreshold;
   } | null;
+  /** What came of looking for wrong labels; absent where nobody looked (`student.likelyWrong: keep`), or there is no model. */
+  readonly doubted?: {
+    /** The teacher's labels that are likely wrong. */
+    readonly labels: number;
+    /** Those of them that `doubted.jsonl` lists, the most doubtful. */
+    readonly listed: number;
+    /** Documents that the teacher was asked about a second time. */
+    readonly askedAgain: number;
+    /** Those of them that it then labelled otherwise. */
+    readonly changed: number;
+  };
   /** The learning curve: after each round the agreement with what `reference` names; both null where there was no model to compare. */
   readonly rounds: readonly {
     readonly round: number;
@@ -78,11 +89,18 @@ export interface SummaryFacts {
   readonly documents: Summary['documents'];
   /** Documents labelled by the process that finished the run. */
   readonly labelledNow: number;
-  readonly answers: { readonly labelled: number; readonly rejections: Readonly<Partial<Record<RejectionReason, number>>> };
+  readonly answers: {
+    readonly labelled: number;
+    readonly rejections: Readonly<Partial<Record<RejectionReason, number>>>;
+    readonly askedAgain: number;
+    readonly changed: number;
+  };
   readonly spend: Spend;
   readonly model: { digest: string; manifest: ModelManifest } | null;
   readonly evaluations: readonly RoundEvaluation[];
-  /** Other settings of the same labelling whose models were looked at by certify gold before. */
+  /** Lines of `doubted.jsonl`. */
+  readonly listedDoubts: number;
+  /** Other settings, or other gold, of the same labelling whose models were looked at by certify gold before. */
   readonly earlierCertifications: number;
   readonly seconds: StageSeconds;
 }
@@ -105,6 +123,7 @@ export function summarize(facts: SummaryFacts): Summary {
         ? spend.unmeasuredCost / spend.unmeasuredCalls
         : null;
   const rejected = Object.values(facts.answers.rejections).reduce((sum, count) => sum + count, 0);
+  const doubted = doubtedOf(facts);
   return {
     task: facts.task.name,
     outcome: facts.model === null ? 'no model' : 'labelled',
@@ -139,6 +158,7 @@ export function summarize(facts: SummaryFacts): Summary {
             evaluations: facts.model.manifest.evaluations,
             routing: facts.model.manifest.routing,
           },
+    ...(doubted === null ? {} : { doubted }),
     rounds: facts.evaluations.map(({ round, annotations, agreement, reason }) => ({
       round,
       annotations,
@@ -152,6 +172,11 @@ export function summarize(facts: SummaryFacts): Summary {
   };
 }
 
+function doubtedOf({ model, listedDoubts, answers: { askedAgain, changed } }: SummaryFacts): NonNullable<Summary['doubted']> | null {
+  const labels = model?.manifest.training['doubted'];
+  return typeof labels === 'number' ? { labels, listed: listedDoubts, askedAgain, changed } : null;
+}
+
 /** Share of rejected samples from which on a reader should look into them. */
 const notableRejections = 0.05;
 
@@ -162,7 +187,13 @@ function warnings(facts: SummaryFacts, rejected: number): string[] {
   else found.push(...modelWarnings(facts.model.manifest), ...agreementFell(facts.evaluations));
   if (facts.model?.manifest.routing.certified === true && facts.earlierCertifications > 0) {
     found.push(
-      `the same certify gold was looked at under ${facts.earlierCertifications} other settings in this folder before: whoever chose these settings for what it said has a weaker guarantee than is stated`,
+      `the same certify gold was looked at under ${facts.earlierCertifications} other settings, or with other gold to learn from, in this folder before: whoever chose these for what it said has a weaker guarantee than is stated`,
+    );
+  }
+  const doubted = doubtedOf(facts);
+  if (facts.task.settings.student.likelyWrong === 'ask-person' && doubted !== null && doubted.labels > 0) {
+    found.push(
+      `${doubted.labels} of the teacher's labels are likely wrong and count half until a person decides: the ${doubted.listed} most doubtful are in doubted.jsonl. "llambert gold" with --doubted asks about them one by one; the same run with that gold then learns from what was decided`,
     );
   }
   if (facts.documents.deadLetters > 0) found.push(`${facts.documents.deadLetters} records could not be used: see dead-letters.jsonl`);

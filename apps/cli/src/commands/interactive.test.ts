@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { customerMessageRules, type StandinTeacher, startStandinTeacher } from '@llambert/tool-standin-teacher';
@@ -153,6 +153,47 @@ inTerminal('gold in a terminal', () => {
   });
 });
 
+inTerminal('gold of what a run doubts', () => {
+  const gold = () => atTerminal('gold', 'task.yaml', '--doubted', 'run', '--out', 'gold.jsonl');
+  const doubt = (id: string, more = {}) => ({
+    id,
+    text: `text of ${id}`,
+    label: 'delivery',
+    suggested: 'refund',
+    probability: 0.9,
+    ...more,
+  });
+
+  it('shows the documents in their order and nothing that anybody said of them, and marks the labels as chosen', async () => {
+    writeTask();
+    mkdirSync(at('run'));
+    const rows = [doubt('b'), doubt('a', { textPair: 'the second' }), doubt('c')];
+    writeFileSync(at('run/doubted.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    const session = gold();
+    await session.see('1 of 3');
+    session.press('2');
+    await session.see('2 of 3');
+    await session.see('the second');
+    session.press('q');
+    const { code, screen } = await session.ended;
+    expect({ code, screen }).toMatchObject({ code: 0 });
+    expect(screen.indexOf('text of b')).toBeLessThan(screen.indexOf('text of a'));
+    expect(screen).not.toMatch(/0\.9|suggest/);
+    expect(screen).toContain('(1 new; 0 of them will certify, the others train)');
+    const again = gold();
+    await again.see('2 of 3');
+    again.press('1');
+    await again.see('3 of 3');
+    again.press('1');
+    expect((await again.ended).code).toBe(0);
+    expect(goldLines()).toEqual([
+      { id: 'b', label: 'refund', sampled: 'chosen' },
+      { id: 'a', label: 'delivery', sampled: 'chosen' },
+      { id: 'c', label: 'delivery', sampled: 'chosen' },
+    ]);
+  });
+});
+
 describe('without a terminal', () => {
   const all = () => [
     'init',
@@ -215,6 +256,15 @@ describe('without a terminal', () => {
     expect(code).toBe(2);
     expect(stderr).toContain('terminal');
     expect(existsSync(at('gold.jsonl'))).toBe(false);
+  });
+
+  it('gold wants an input or a run', async () => {
+    writeTask();
+    for (const flags of [[], ['--input', 'mine.csv', '--doubted', 'run']]) {
+      const { code, stderr } = await user('gold', 'task.yaml', '--out', 'gold.jsonl', ...flags);
+      expect(code).toBe(2);
+      expect(stderr).toContain('either --input FILE, to draw from, or --doubted DIR');
+    }
   });
 
   it('estimate measures here and asks the teacher only when told to', async () => {

@@ -11,9 +11,16 @@ export interface ReadingFlags {
   readonly encoding?: string;
 }
 
+const inputFlag = ['--input <file...>', 'files, folders of files, or - for standard input'] as const;
+
 /** Adds the flags that say what to read and how. */
 export function withReadingFlags(command: Command): Command {
-  return withFormatFlags(command.requiredOption('--input <file...>', 'files, folders of files, or - for standard input'));
+  return withFormatFlags(command.requiredOption(...inputFlag));
+}
+
+/** Adds the same flags for a command that can do without an input: `input` is absent then. */
+export function withOptionalReadingFlags(command: Command): Command {
+  return withFormatFlags(command.option(...inputFlag));
 }
 
 /** Adds the flags that say how to read, for a command that need not read anything. */

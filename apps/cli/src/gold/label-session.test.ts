@@ -15,6 +15,7 @@ async function session(pressed: string, shown: readonly Document[] = documents) 
     labels: { kind: 'single', names: ['good', 'bad'] },
     question: 'Is it good?',
     documents: shown,
+    draw: 'uniform',
     labelledBefore: 0,
     log: { isEmpty: () => lines.length === 0, append: (line) => lines.push(line), undo: () => lines.pop() !== undefined, close() {} },
     keys: keys(),

@@ -1,4 +1,4 @@
-import type { Document, LabelSet } from '@llambert/domain';
+import type { Document, GoldDraw, LabelSet } from '@llambert/domain';
 import type { Key } from '../terminal/keys.ts';
 import { safeText } from '../terminal/safe-text.ts';
 import type { GoldLog } from './gold-log.ts';
@@ -9,6 +9,8 @@ export interface LabelSession {
   readonly question: string;
   /** Documents to label, in the order of the draw. */
   readonly documents: readonly Document[];
+  /** How the documents were drawn. */
+  readonly draw: GoldDraw;
   /** Documents that have a label from an earlier session. */
   readonly labelledBefore: number;
   readonly log: GoldLog;
@@ -30,7 +32,8 @@ const pageCharacters = 3000;
 
 /**
  * A person labels the documents, one after the other. A document that is put off comes again at the end; until it has a label it is
- * not in the file. What is in the file is then a uniform draw of the documents that this person could label.
+ * not in the file. Of a uniform draw, what is in the file is then a uniform draw of the documents that this person could
+ * label.
  */
 export async function labelInTerminal(session: LabelSession): Promise<SessionEnd> {
   const { labels, log, print } = session;
@@ -75,7 +78,7 @@ export async function labelInTerminal(session: LabelSession): Promise<SessionEnd
       log.append({
         id: document.id,
         ...(labels.kind === 'single' ? { label: pressed.labels[0] } : { labels: pressed.labels }),
-        sampled: 'uniform',
+        sampled: session.draw,
       });
       done.push(document);
       putOff.delete(document.id);

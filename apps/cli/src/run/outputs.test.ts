@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openArtifact } from '@llambert/adapters/folder';
 import { deadLetterTopic, encodeDeadLetter, encodeEvent, encodePrediction, topicName } from '@llambert/contracts';
-import type { Answer, ModelManifest } from '@llambert/domain';
+import { type Answer, type ModelManifest, sampleId, secondSampleId } from '@llambert/domain';
 import { anAnnotation, aRejection } from '@llambert/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { refusedTopic } from './ingest.ts';
@@ -62,8 +62,25 @@ describe('annotations.jsonl', () => {
         record: encodeEvent({ id: `answered:${body.sampleId}`, name: 'sample.answered', key: body.task, body }),
       })),
     );
-    expect(await writeAnnotations(run, 'p')).toEqual({ labelled: 1, rejections: { refused: 1 } });
+    expect(await writeAnnotations(run, 'p')).toEqual({ labelled: 1, rejections: { refused: 1 }, askedAgain: 0, changed: 0 });
     expect(rowsIn(run.paths.annotations)).toMatchObject([{ labels: ['delivery'] }, { rejected: 'refused', detail: 'would rather not' }]);
+  });
+
+  it('tells second answers from first ones, and counts what they changed', async () => {
+    const name = topicName('p', 'sample.answered');
+    await topic(name);
+    const first = (documentId: string) => anAnnotation({ documentId, sampleId: sampleId('task', documentId) });
+    const again = { a: ['refund'], b: ['delivery'] };
+    const seconds = Object.entries(again).map(([documentId, labels]) =>
+      anAnnotation({ documentId, sampleId: secondSampleId('task', documentId), labels }),
+    );
+    const refused = aRejection({ documentId: 'c', sampleId: secondSampleId('task', 'c') });
+    const answers: Answer[] = [first('a'), first('b'), first('c'), ...seconds, refused];
+    await run.eventLog.append(
+      answers.map((body) => ({ topic: name, record: encodeEvent({ id: '', name: 'sample.answered', key: '', body }) })),
+    );
+    expect(await writeAnnotations(run, 'p')).toEqual({ labelled: 5, rejections: { refused: 1 }, askedAgain: 3, changed: 1 });
+    expect(rowsIn(run.paths.annotations).map((row) => row['askedAgain'])).toEqual([undefined, undefined, undefined, true, true, true]);
   });
 });
 

@@ -1,8 +1,17 @@
 import { cpSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { writeRows, writeTextAtomically } from '@llambert/adapters/files';
 import { deadLetterTopic, decodeDeadLetter, decodeEvent, decodePrediction, topicName } from '@llambert/contracts';
-import type { Answer, ConsumedRecord, EventLog, LabelKind, Prediction, RejectionReason } from '@llambert/domain';
-import { inUsd } from '@llambert/domain';
+import {
+  type Answer,
+  type ConsumedRecord,
+  type EventLog,
+  inUsd,
+  type LabelKind,
+  type Prediction,
+  type RejectionReason,
+  sampleId,
+  secondSampleId,
+} from '@llambert/domain';
 import { serviceName as inferenceName } from '@llambert/inference';
 import type { Summary } from '@llambert/review';
 import { deadLetterRow } from './dead-letter-file.ts';
@@ -50,24 +59,38 @@ export function labelRow(prediction: Prediction, kind: LabelKind, names: readonl
 export interface AnswerCounts {
   readonly labelled: number;
   readonly rejections: Partial<Record<RejectionReason, number>>;
+  /** Documents that the teacher was asked about a second time. */
+  readonly askedAgain: number;
+  /** Those of them that it then labelled otherwise. */
+  readonly changed: number;
 }
 
 /** Writes `annotations.jsonl`: every sample's answer, once, rejections with their reasons. */
 export async function writeAnnotations(run: RunFolder, prefix: string): Promise<AnswerCounts> {
-  const seen = new Set<string>();
-  const counts = { labelled: 0, rejections: {} as Partial<Record<RejectionReason, number>> };
+  /** What was said about each sample. */
+  const seen = new Map<string, string | null>();
+  const counts = { labelled: 0, rejections: {} as Partial<Record<RejectionReason, number>>, askedAgain: 0, changed: 0 };
   const topic = topicName(prefix, 'sample.answered');
   const rows = mapRecords(run.eventLog, topic, (record) => {
     const answer = decodeEvent('sample.answered', record);
     // The outbox sends at least once.
     if (seen.has(answer.sampleId)) return null;
-    seen.add(answer.sampleId);
+    const said = answer.kind === 'annotation' ? answer.labels.join('\n') : null;
+    seen.set(answer.sampleId, said);
     if (answer.kind === 'annotation') counts.labelled += 1;
     else counts.rejections[answer.reason] = (counts.rejections[answer.reason] ?? 0) + 1;
+    if (isSecond(answer)) {
+      counts.askedAgain += 1;
+      if (said !== null && said !== seen.get(sampleId(answer.task, answer.documentId))) counts.changed += 1;
+    }
     return answerRow(answer);
   });
   await writeRows(run.paths.annotations, 'jsonl', null, rows);
   return counts;
+}
+
+function isSecond({ sampleId: id, task, documentId }: Answer): boolean {
+  return id === secondSampleId(task, documentId);
 }
 
 function answerRow(answer: Answer): Record<string, unknown> {
@@ -78,6 +101,7 @@ function answerRow(answer: Answer): Record<string, unknown> {
   return {
     id: answer.documentId,
     round: answer.round,
+    ...(isSecond(answer) ? { askedAgain: true } : {}),
     ...what,
     model: answer.model,
     promptHash: answer.promptHash,

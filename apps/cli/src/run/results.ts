@@ -1,5 +1,6 @@
 import { labelSetOf, type Task } from '@llambert/domain';
 import { type Summary, summarize } from '@llambert/review';
+import { writeDoubted } from './doubted-file.ts';
 import { copyModel, removeModel, writeAnnotations, writeDeadLetters, writeLabels, writeSummary } from './outputs.ts';
 import type { RunFolder } from './run-folder.ts';
 
@@ -34,6 +35,9 @@ export async function writeResults(run: RunFolder, state: Awaited<ReturnType<Run
     labelling: (facts.labelledAt - facts.learnedAt) / 1000,
     total: (Date.now() - facts.begun) / 1000,
   };
+  const evaluations = await state.gateway.evaluations(task.name);
+  const doubts = evaluations.find((evaluation) => evaluation.model !== null && evaluation.model === deployment?.model)?.doubted ?? [];
+  const listedDoubts = await writeDoubted(run, prefix, labels.kind, doubts);
   const model = deployment === null ? null : { digest: deployment.model, manifest: (await run.artifacts.open(deployment.model)).manifest };
   const summary = summarize({
     task,
@@ -43,7 +47,8 @@ export async function writeResults(run: RunFolder, state: Awaited<ReturnType<Run
     answers,
     spend: await run.ledger.annotation.spend(task.name),
     model,
-    evaluations: await state.gateway.evaluations(task.name),
+    evaluations,
+    listedDoubts,
     earlierCertifications: model === null || model.manifest.dataset.certifyGold === 0 ? 0 : await earlierCertifications(run, prefix),
     seconds,
   });

@@ -31,6 +31,7 @@ export interface RunPaths {
   readonly folder: string;
   readonly labels: string;
   readonly annotations: string;
+  readonly doubted: string;
   readonly deadLetters: string;
   readonly summary: string;
   readonly model: string;
@@ -45,6 +46,7 @@ export function runPaths(folder: string): RunPaths {
     folder: resolve(folder),
     labels: at('labels.jsonl'),
     annotations: at('annotations.jsonl'),
+    doubted: at('doubted.jsonl'),
     deadLetters: at('dead-letters.jsonl'),
     summary: at('summary.json'),
     model: at('model'),

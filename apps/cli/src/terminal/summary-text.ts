@@ -7,7 +7,7 @@ import { runPaths } from '../run/run-folder.ts';
 export function printSummary(summary: Summary, folder: string, stream: { write(text: string): unknown }): void {
   const paths = runPaths(folder);
   const shown = (path: string) => relative(process.cwd(), path) || '.';
-  const { documents, annotations, cost, model } = summary;
+  const { documents, annotations, cost, model, doubted } = summary;
   const lines = [
     '',
     `${summary.task}: ${number(documents.labelled)} of ${number(documents.read)} documents labelled`,
@@ -18,7 +18,7 @@ export function printSummary(summary: Summary, folder: string, stream: { write(t
         .join(', '),
     ]),
     ...section('teacher', [
-      `${annotations.teacher}: ${number(annotations.labelled)} labels, ${number(annotations.rejected)} rejected`,
+      `${annotations.teacher}: ${number(annotations.labelled)} labels, ${number(annotations.rejected)} rejected${doubted === undefined || doubted.askedAgain === 0 ? '' : `; ${number(doubted.askedAgain)} asked again, ${number(doubted.changed)} of them changed`}`,
       `${cost.atMost ? 'at most ' : ''}$${money(cost.usd)} of $${cost.capUsd} for ${number(cost.calls)} calls${cost.teacherOnAllUsd === null ? '' : `; on every document it would have cost ${cost.teacherOnAllAtMost ? 'at most' : 'about'} $${money(cost.teacherOnAllUsd)}`}`,
     ]),
     ...(model === null
@@ -36,6 +36,11 @@ export function printSummary(summary: Summary, folder: string, stream: { write(t
     ...section('files', [
       ...(model === null ? [] : [`${shown(paths.labels)}  the labels`, `${shown(paths.model)}  the model`]),
       `${shown(paths.annotations)}  what the teacher said`,
+      ...(doubted === undefined || doubted.listed === 0
+        ? []
+        : [
+            `${shown(paths.doubted)}  labels that are likely wrong: llambert gold <task.yaml> --doubted ${shown(paths.folder)} --out <file>`,
+          ]),
       ...(documents.deadLetters > 0 ? [`${shown(paths.deadLetters)}  what could not be used`] : []),
       `${shown(paths.summary)}  this, for machines`,
     ]),
