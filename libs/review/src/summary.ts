@@ -193,7 +193,7 @@ function warnings(facts: SummaryFacts, rejected: number): string[] {
   const doubted = doubtedOf(facts);
   if (facts.task.settings.student.likelyWrong === 'ask-person' && doubted !== null && doubted.labels > 0) {
     found.push(
-      `${doubted.labels} of the teacher's labels are likely wrong and count half until a person decides: the ${doubted.listed} most doubtful are in doubted.jsonl. "llambert gold" with --doubted asks about them one by one; the same run with that gold then learns from what was decided`,
+      `${doubted.labels} of the teacher's labels are likely wrong and count half until a person decides: ${doubted.listed < doubted.labels ? `the ${doubted.listed} most doubtful` : 'they'} are in doubted.jsonl. "llambert gold" with --doubted asks about them one by one; the same run with that gold then learns from what was decided`,
     );
   }
   if (facts.documents.deadLetters > 0) found.push(`${facts.documents.deadLetters} records could not be used: see dead-letters.jsonl`);

@@ -31,7 +31,7 @@ describe('a dataset', () => {
 
   it("takes a person's label for that of the teacher", () => {
     const dataset = assembleDataset('task', labels, [answered(training, 'payment')], [gold(training, 'delivery')]);
-    expect(dataset.rows).toEqual([expect.objectContaining({ target: [1, 0], labelledBy: 'person' })]);
+    expect(dataset.rows).toEqual([expect.objectContaining({ target: [1, 0], labelledBy: 'person', teacherTarget: [0, 1] })]);
   });
 
   it("takes the teacher's second label for its first, and a person's for both, in whatever order they come", () => {

@@ -25,6 +25,8 @@ export interface DatasetRow {
   /** 0 to `foldCount` - 1, by a hash of the document id: the same document is held out in the same fold in every round. */
   readonly fold: number;
   readonly labelledBy: 'teacher' | 'person';
+  /** What the teacher says of it, where a person's label stands in the target: what is compared with the teacher is compared with this. */
+  readonly teacherTarget?: LabelDistribution;
   /** The teacher was asked a second time, and what it said then is the label. */
   readonly askedTwice?: true;
 }
@@ -55,7 +57,11 @@ export function assembleDataset(
   const certify = gold.filter((item) => goldRole(task, item.document.id, item.draw) === 'certify').sort(byDocument);
   const withheld = new Set(certify.map((item) => item.document.id));
   const rows = new Map<string, DatasetRow>();
-  const add = (document: Gold['document'], names: readonly string[], by: Pick<DatasetRow, 'labelledBy' | 'askedTwice'>) => {
+  const add = (
+    document: Gold['document'],
+    names: readonly string[],
+    by: Pick<DatasetRow, 'labelledBy' | 'askedTwice' | 'teacherTarget'>,
+  ) => {
     if (withheld.has(document.id)) return;
     rows.set(document.id, {
       documentId: document.id,
@@ -74,7 +80,10 @@ export function assembleDataset(
   const [seconds, firsts] = [true, false].map((again) => annotated.filter(({ sample }) => (sample.strategy === 'doubted') === again));
   for (const { sample, answer } of firsts!) add(sample.document, answer.labels, { labelledBy: 'teacher' });
   for (const { sample, answer } of seconds!) add(sample.document, answer.labels, { labelledBy: 'teacher', askedTwice: true });
-  for (const item of gold) add(item.document, item.labels, { labelledBy: 'person' });
+  for (const item of gold) {
+    const teacherTarget = rows.get(item.document.id)?.target;
+    add(item.document, item.labels, { labelledBy: 'person', ...(teacherTarget === undefined ? {} : { teacherTarget }) });
+  }
   const sorted = [...rows.values()].sort((left, right) => (left.documentId < right.documentId ? -1 : 1));
   return {
     rows: sorted,

@@ -96,6 +96,20 @@ describe('a round', () => {
     expect((await train(dataset)).evaluation.doubted).toEqual([]);
   });
 
+  it('is compared with the teacher on what the teacher said, whatever people said of it', async () => {
+    const chosen = [0, 1, 2, 3].map((index): Gold => {
+      const document = aDocument({ id: `d${index}`, text: `text ${index}` });
+      return { task: task.name, document, labels: [labels.names[(index + 1) % 2]!], draw: 'chosen' };
+    });
+    const alone: Gold = { ...chosen[0]!, document: aDocument({ id: 'elsewhere' }) };
+    const { model } = await train(assembleDataset(task.name, labels, answered(100), [...chosen, alone]));
+    const [agreement] = model!.manifest.evaluations;
+    // The student says what people say.
+    expect(agreement).toMatchObject({ reference: 'teacher', documents: 100 });
+    expect(model!.manifest.calibration).toMatchObject({ reference: 'teacher', documents: 100 });
+    expect(agreement!.accuracy).toBeLessThan(0.9);
+  });
+
   it('is judged by people on gold that certifies, and on nothing else', async () => {
     const gold = Array.from({ length: 400 }, (_, index): Gold => {
       const label = labels.names[index % 2]!;

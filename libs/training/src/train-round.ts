@@ -74,7 +74,10 @@ function manifestOf(task: Task, round: number, labels: LabelSet, dataset: Datase
   const width = labels.names.length;
   const { heldOut } = trained;
   const scored = heldOut.rows.map((row, at) => ({ ...dataset.rows[row]!, logits: heldOut.logits.subarray(at * width, (at + 1) * width) }));
-  const byTeacher = scored.filter(({ labelledBy }) => labelledBy === 'teacher');
+  // Also where a person decided: without the labels that were doubted, and so decided on, the student would seem to agree more.
+  const byTeacher = scored.flatMap(({ labelledBy, teacherTarget, ...row }) =>
+    labelledBy === 'teacher' ? [row] : teacherTarget === undefined ? [] : [{ ...row, target: teacherTarget }],
+  );
   // A part that is held out is not learned from; out-of-fold logits are of students of their own, and the released one learned from all.
   const apart = new Set(heldOut.on === 'held-out' ? heldOut.rows : []);
   const learned = dataset.rows.filter((_, row) => !apart.has(row));
