@@ -15,6 +15,19 @@ export interface Evaluation {
   readonly macroF1: number;
   readonly expectedCalibrationError: number;
   readonly brierScore: number;
+  /** The reliability diagram that the calibration error sums up, in ascending order; absent where an older version evaluated. */
+  readonly reliability?: readonly ReliabilityBin[];
+}
+
+/** How often decisions of some confidence are right. */
+export interface ReliabilityBin {
+  /** Confidences in [lower, upper); the last bin holds 1 as well. */
+  readonly lower: number;
+  readonly upper: number;
+  readonly count: number;
+  /** Null where the bin is empty, as is `accuracy`. */
+  readonly meanConfidence: number | null;
+  readonly accuracy: number | null;
 }
 
 /**
@@ -38,6 +51,22 @@ export interface RoutingThreshold {
   readonly goldNeeded: number | null;
   readonly explanation: string;
 }
+
+/** From a student's logits to calibrated ones; `probabilities` of statistics applies it. */
+export type CalibrationMap =
+  /** Logits are divided by the temperature, above 0. */
+  | { readonly method: 'temperature'; readonly temperature: number }
+  /** Each label's logit gets a scale and a bias, in the label set's order. It may change which label is the most probable. */
+  | { readonly method: 'vector'; readonly scales: readonly number[]; readonly biases: readonly number[] };
+
+/** How a model's probabilities were calibrated. */
+export type Calibration = CalibrationMap & {
+  /** Documents it was fitted to. */
+  readonly documents: number;
+  readonly reference: Reference;
+  /** What was compared, and why this method was taken; absent where an older version trained, which knew but one. */
+  readonly explanation?: string;
+};
 
 /** Which student made a model: how to read its files. */
 export type StudentKind = 'linear' | 'frozen' | 'fine-tuned';
@@ -66,12 +95,7 @@ export interface ModelManifest {
   };
   /** Settings the training chose or was given, for people and for repeating it. */
   readonly training: Readonly<Record<string, string | number | boolean>>;
-  readonly calibration: {
-    readonly method: 'temperature';
-    readonly temperature: number;
-    readonly documents: number;
-    readonly reference: Reference;
-  };
+  readonly calibration: Calibration;
   readonly evaluations: readonly Evaluation[];
   readonly routing: RoutingThreshold;
   /** SHA-256 of every other file of the folder, by its name. */

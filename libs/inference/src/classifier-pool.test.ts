@@ -29,7 +29,7 @@ describe('a pool of classifying threads', () => {
     const manifest = {
       student: 'linear',
       labels,
-      calibration: { temperature: 1 },
+      calibration: { method: 'temperature', temperature: 1 },
       routing: { threshold: 0.5 },
     } as unknown as ModelManifest;
     model = { digest: 'one', folder, manifest };

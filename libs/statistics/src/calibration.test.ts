@@ -2,17 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import scores from '../fixtures/scores.json' with { type: 'json' };
 import temperatures from '../fixtures/temperature.json' with { type: 'json' };
-import { brierScore, fitTemperature, type Kind, probabilities, reliability } from './calibration.ts';
+import { type CalibrationMap, fitTemperature, type Kind, probabilities, smoothed } from './calibration.ts';
 
-const { labels, logits, truth } = scores;
-const documents = truth.length;
-const hard = truth.flatMap((label) => Array.from({ length: labels }, (_, index) => (index === label ? 1 : 0)));
-const rows = (kind: Kind) => truth.map((_, document) => probabilities(logits, document * labels, labels, kind, 1));
+const { labels, logits } = scores;
+const by = (temperature: number): CalibrationMap => ({ method: 'temperature', temperature });
 
 function likelihood(kind: Kind, values: readonly number[], targets: readonly number[], width: number, temperature: number): number {
   let sum = 0;
   for (let offset = 0; offset < values.length; offset += width) {
-    probabilities(values, offset, width, kind, temperature).forEach((probability, label) => {
+    probabilities(values, offset, width, kind, by(temperature)).forEach((probability, label) => {
       const target = targets[offset + label]!;
       if (target > 0) sum -= target * Math.log(probability);
       if (kind === 'multi' && target < 1) sum -= (1 - target) * Math.log(1 - probability);
@@ -24,17 +22,43 @@ function likelihood(kind: Kind, values: readonly number[], targets: readonly num
 describe('probabilities', () => {
   it("gives scipy's softmax and logistic", () => {
     expect(
-      Math.max(...probabilities(logits, 0, labels, 'single', 2).map((p, label) => Math.abs(p - scores.softmaxAt2[label]!))),
+      Math.max(...probabilities(logits, 0, labels, 'single', by(2)).map((p, label) => Math.abs(p - scores.softmaxAt2[label]!))),
     ).toBeLessThan(1e-14);
     expect(
-      Math.max(...probabilities(logits, 0, labels, 'multi', 2).map((p, label) => Math.abs(p - scores.sigmoidAt2[label]!))),
+      Math.max(...probabilities(logits, 0, labels, 'multi', by(2)).map((p, label) => Math.abs(p - scores.sigmoidAt2[label]!))),
     ).toBeLessThan(1e-14);
   });
 
   it('reads the row at the offset, into the array it is given', () => {
     const out = new Float64Array(2);
-    expect(probabilities([9, 9, 0, Math.log(3)], 2, 2, 'single', 1, out)).toBe(out);
+    expect(probabilities([9, 9, 0, Math.log(3)], 2, 2, 'single', by(1), out)).toBe(out);
     expect(out[1]).toBeCloseTo(0.75, 15);
+  });
+
+  it("gives each label's logit its scale and its bias", () => {
+    const vector: CalibrationMap = { method: 'vector', scales: [1, 2, 0.5], biases: [0.5, 0, -1] };
+    const sigmoid = (logit: number) => 1 / (1 + Math.exp(-logit));
+    const multi = probabilities([1, -1, 4], 0, 3, 'multi', vector);
+    for (const [label, logit] of [1.5, -2, 1].entries()) expect(multi[label]).toBeCloseTo(sigmoid(logit), 14);
+    // Less their mean 2, the logits are -1, -3 and 4.
+    const single = probabilities([1, -1, 6], 0, 3, 'single', vector);
+    const weights = [-0.5, -6, 1].map(Math.exp);
+    for (const [label, weight] of weights.entries())
+      expect(single[label]).toBeCloseTo(weight / weights.reduce((sum, own) => sum + own), 14);
+  });
+
+  it('is what the temperature gives where all scales are its inverse and no label has a bias', () => {
+    for (const kind of ['single', 'multi'] as const) {
+      const vector: CalibrationMap = { method: 'vector', scales: Array(labels).fill(0.5), biases: Array(labels).fill(0) };
+      const [one, many] = [by(2), vector].map((own) => probabilities(logits, 0, labels, kind, own)) as [Float64Array, Float64Array];
+      expect(Math.max(...one.map((share, label) => Math.abs(share - many[label]!)))).toBeLessThan(1e-15);
+    }
+  });
+
+  it('does not see what all logits of a row share', () => {
+    const vector: CalibrationMap = { method: 'vector', scales: [1, 3], biases: [0, 1] };
+    const [here, there] = [0, 1000].map((shift) => probabilities([1 + shift, 2 + shift], 0, 2, 'single', vector)[0]!);
+    expect(there).toBeCloseTo(here!, 10);
   });
 
   it('stays a distribution for logits of any size', () => {
@@ -43,7 +67,7 @@ describe('probabilities', () => {
         fc.array(fc.double({ noNaN: true, min: -1e300, max: 1e300 }), { minLength: 1 }),
         fc.constantFrom<Kind>('single', 'multi'),
         (row, kind) => {
-          const result = probabilities(row, 0, row.length, kind, 0.5);
+          const result = probabilities(row, 0, row.length, kind, by(0.5));
           for (const probability of result) expect(probability >= 0 && probability <= 1).toBe(true);
           if (kind === 'single') expect(result.reduce((sum, probability) => sum + probability, 0)).toBeCloseTo(1, 12);
         },
@@ -112,57 +136,9 @@ describe('fitTemperature', () => {
   });
 });
 
-describe('reliability', () => {
-  const confidences = rows('single').map((row) => Math.max(...row));
-  const correct = rows('single').map((row, document) => row.indexOf(Math.max(...row)) === truth[document]);
-
-  it("gives numpy's bins and expected calibration error", () => {
-    const { bins, ece } = reliability(confidences, correct, 10);
-    expect(ece).toBeCloseTo(scores.ece10, 12);
-    expect(bins.map((bin) => bin.count)).toEqual(scores.binCounts);
-  });
-
-  it('puts 1 in the last bin, and knows nothing of empty ones', () => {
-    const { bins, ece } = reliability([1, 0.5], [true, false], 2);
-    expect(bins).toEqual([
-      { lower: 0, upper: 0.5, count: 0, meanConfidence: null, accuracy: null },
-      { lower: 0.5, upper: 1, count: 2, meanConfidence: 0.75, accuracy: 0.5 },
-    ]);
-    expect(ece).toBe(0.25);
-  });
-
-  it('refuses no documents', () => {
-    expect(() => reliability([], [], 10)).toThrow(RangeError);
-  });
-});
-
-describe('brierScore', () => {
-  it("gives numpy's score: a sum over labels for single, a mean for multi", () => {
-    expect(
-      brierScore(
-        rows('single').flatMap((row) => [...row]),
-        hard,
-        labels,
-        'single',
-      ),
-    ).toBeCloseTo(scores.brierSingle, 12);
-    expect(
-      brierScore(
-        rows('multi').flatMap((row) => [...row]),
-        scores.many,
-        labels,
-        'multi',
-      ),
-    ).toBeCloseTo(scores.brierMulti, 12);
-  });
-
-  it('is 0 for certainty that is right and 2 for certainty that is wrong', () => {
-    expect(brierScore(hard, hard, labels, 'single')).toBe(0);
-    expect(brierScore([1, 0], [0, 1], 2, 'single')).toBe(2);
-    expect(documents * labels).toBe(hard.length);
-  });
-
-  it('refuses no documents', () => {
-    expect(() => brierScore([], [], 2, 'single')).toThrow(RangeError);
+describe('smoothed', () => {
+  it('leaves each document a share of a mistake', () => {
+    expect([...smoothed([1, 0, 0, 1], 2, 2, 'single')]).toEqual([0.75, 0.25, 0.25, 0.75]);
+    expect([...smoothed([1, 0, 0.5], 1, 3, 'multi')].map((share) => share.toFixed(4))).toEqual(['0.6667', '0.3333', '0.5000']);
   });
 });

@@ -5,7 +5,17 @@ const leastTemperature = 0.05;
 const greatestTemperature = 20;
 
 /**
- * Calibrated probabilities of one document: softmax (`single`) or sigmoid (`multi`) of logits / temperature.
+ * From a student's logits z to calibrated ones. `temperature`: z / temperature. `vector` (Guo et al. 2017, arXiv 1706.04599, section 4.2): a
+ * scale and a bias for each label; for `multi` that is Platt scaling of each label (Platt 1999, "Probabilistic outputs for support vector
+ * machines"). It may change which label is the most probable.
+ */
+export type CalibrationMap =
+  | { readonly method: 'temperature'; readonly temperature: number }
+  | { readonly method: 'vector'; readonly scales: readonly number[]; readonly biases: readonly number[] };
+
+/**
+ * Calibrated probabilities of one document: softmax (`single`) or sigmoid (`multi`) of its calibrated logits. The one place that applies a
+ * calibration. What all logits of a `single` document share counts for nothing, under either method.
  *
  * @param logits [documents, labels] row by row; `offset` is where the document's row begins.
  * @param out where to put them, [labels]; a new array by default.
@@ -15,19 +25,63 @@ export function probabilities(
   offset: number,
   labels: number,
   kind: Kind,
-  temperature: number,
+  calibration: CalibrationMap,
   out: Float64Array = new Float64Array(labels),
 ): Float64Array {
+  calibratedLogits(logits, offset, labels, kind, calibration, out);
+  toProbabilities(out, kind);
+  return out;
+}
+
+/** Puts softmax (`single`) or sigmoids (`multi`) of one document's logits in their place. */
+export function toProbabilities(logits: Float64Array, kind: Kind): void {
   if (kind === 'multi') {
-    for (let label = 0; label < labels; label++) out[label] = 1 / (1 + Math.exp(-logits[offset + label]! / temperature));
-    return out;
+    for (let label = 0; label < logits.length; label++) logits[label] = 1 / (1 + Math.exp(-logits[label]!));
+    return;
   }
   let greatest = Number.NEGATIVE_INFINITY;
-  for (let label = 0; label < labels; label++) greatest = Math.max(greatest, logits[offset + label]!);
+  for (let label = 0; label < logits.length; label++) greatest = Math.max(greatest, logits[label]!);
   let sum = 0;
-  for (let label = 0; label < labels; label++) sum += out[label] = Math.exp((logits[offset + label]! - greatest) / temperature);
-  for (let label = 0; label < labels; label++) out[label]! /= sum;
-  return out;
+  for (let label = 0; label < logits.length; label++) sum += logits[label] = Math.exp(logits[label]! - greatest);
+  for (let label = 0; label < logits.length; label++) logits[label]! /= sum;
+}
+
+/** Calibrated logits of one document, as `probabilities` takes them; those of `single` up to a number that all of them share. */
+export function calibratedLogits(
+  logits: ArrayLike<number>,
+  offset: number,
+  labels: number,
+  kind: Kind,
+  calibration: CalibrationMap,
+  out: Float64Array,
+): void {
+  // Scales of their own would turn what the labels share into differences, so it goes before they are applied.
+  const shared = kind === 'single' ? mean(logits, offset, labels) : 0;
+  for (let label = 0; label < labels; label++) {
+    const own = logits[offset + label]! - shared;
+    out[label] =
+      calibration.method === 'temperature' ? own / calibration.temperature : calibration.scales[label]! * own + calibration.biases[label]!;
+  }
+}
+
+function mean(values: ArrayLike<number>, offset: number, count: number): number {
+  let sum = 0;
+  for (let index = 0; index < count; index++) sum += values[offset + index]! / count;
+  return sum;
+}
+
+/**
+ * Targets that allow for a mistake in so few documents (Platt 1999, section 2.2: (n + 1)/(n + 2) in the place of 1): without them the best
+ * temperature of documents that are all told apart is the lowest there is, and every probability 1.
+ *
+ * @param targets [n, labels], distributions.
+ */
+export function smoothed(targets: ArrayLike<number>, n: number, labels: number, kind: Kind): Float64Array {
+  const share = 2 / (n + 2);
+  const ways = kind === 'single' ? labels : 2;
+  const found = new Float64Array(targets.length);
+  for (let at = 0; at < found.length; at++) found[at] = targets[at]! * (1 - share) + share / ways;
+  return found;
 }
 
 /**
@@ -70,11 +124,12 @@ function likelihoodDerivatives(
   inverse: number,
 ): { slope: number; curvature: number } {
   const row = new Float64Array(labels);
+  const calibration = { method: 'temperature', temperature: 1 / inverse } as const;
   let slope = 0;
   let curvature = 0;
   for (let document = 0; document < n; document++) {
     const offset = document * labels;
-    probabilities(logits, offset, labels, kind, 1 / inverse, row);
+    probabilities(logits, offset, labels, kind, calibration, row);
     if (kind === 'multi') {
       for (let label = 0; label < labels; label++) {
         const logit = logits[offset + label]!;
@@ -94,61 +149,4 @@ function likelihoodDerivatives(
     }
   }
   return { slope, curvature };
-}
-
-export interface ReliabilityBin {
-  /** Confidences in [lower, upper); the last bin holds 1 as well. */
-  readonly lower: number;
-  readonly upper: number;
-  readonly count: number;
-  /** Null where the bin is empty, as is `accuracy`. */
-  readonly meanConfidence: number | null;
-  readonly accuracy: number | null;
-}
-
-/**
- * The reliability diagram in bins of equal width, and the expected calibration error: the mean gap between confidence and accuracy,
- * by the bins' counts (Naeini et al. 2015, "Obtaining well calibrated probabilities using Bayesian binning"; Guo et al. 2017).
- *
- * @param confidences in [0, 1], one a document; `correct` says which decisions were right. At least one.
- */
-export function reliability(
-  confidences: ArrayLike<number>,
-  correct: ArrayLike<boolean>,
-  bins: number,
-): { bins: ReliabilityBin[]; ece: number } {
-  if (confidences.length === 0) throw new RangeError('reliability needs at least one document');
-  const counts = new Array<number>(bins).fill(0);
-  const confidence = new Array<number>(bins).fill(0);
-  const right = new Array<number>(bins).fill(0);
-  for (let document = 0; document < confidences.length; document++) {
-    const bin = Math.min(bins - 1, Math.floor(confidences[document]! * bins));
-    counts[bin]! += 1;
-    confidence[bin]! += confidences[document]!;
-    if (correct[document]!) right[bin]! += 1;
-  }
-  const ece = counts.reduce((sum, _, bin) => sum + Math.abs(confidence[bin]! - right[bin]!), 0) / confidences.length;
-  return {
-    ece,
-    bins: counts.map((count, bin) => ({
-      lower: bin / bins,
-      upper: (bin + 1) / bins,
-      count,
-      meanConfidence: count === 0 ? null : confidence[bin]! / count,
-      accuracy: count === 0 ? null : right[bin]! / count,
-    })),
-  };
-}
-
-/**
- * Mean squared distance of probabilities and targets (Brier 1950, "Verification of forecasts expressed in terms of probability"):
- * summed over the labels of a document for `single` (in [0, 2]), averaged over them for `multi` (in [0, 1]).
- *
- * @param predicted [n, labels] row by row, as are `targets`. At least one document.
- */
-export function brierScore(predicted: ArrayLike<number>, targets: ArrayLike<number>, labels: number, kind: Kind): number {
-  if (predicted.length === 0) throw new RangeError('the Brier score needs at least one document');
-  let sum = 0;
-  for (let index = 0; index < predicted.length; index++) sum += (predicted[index]! - targets[index]!) ** 2;
-  return sum / (kind === 'single' ? predicted.length / labels : predicted.length);
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { LabelSet, ModelManifest } from '@llambert/domain';
+import { type Calibration, decide, type LabelSet } from '@llambert/domain';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadClassifier } from './classifier.ts';
 import { FeatureExtractor } from './linear/features.ts';
@@ -14,12 +14,20 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 /** A model that knows the word "yes", with these weights for it. */
-async function classifierOf(labels: LabelSet, weights: number[], temperature: number) {
+async function classifierOf(
+  labels: LabelSet,
+  weights: number[],
+  calibrated: number | Pick<Calibration & { method: 'vector' }, 'scales' | 'biases'>,
+) {
   const extractor = new FeatureExtractor('words');
   const hashes = extractor.hashes.slice(0, extractor.extract({ text: 'yes' }));
   const table = Float32Array.of(1, ...weights);
   await new LinearModel(labels, { features: 'words', hashes, table, intercepts: new Float32Array(weights.length) }).save(folder);
-  const calibration: ModelManifest['calibration'] = { method: 'temperature', temperature, documents: 1, reference: 'teacher' };
+  const facts = { documents: 1, reference: 'teacher' } as const;
+  const calibration: Calibration =
+    typeof calibrated === 'number'
+      ? { method: 'temperature', temperature: calibrated, ...facts }
+      : { method: 'vector', ...calibrated, ...facts };
   return loadClassifier(folder, { student: 'linear', labels, calibration });
 }
 
@@ -39,6 +47,28 @@ describe('loadClassifier', () => {
     const { probabilities } = await classifier.classify([{ text: 'Yes!' }]);
     const high = 1 / (1 + Math.exp(-3));
     for (const [label, expected] of [high, high, 1 - high].entries()) expect(probabilities[label]).toBeCloseTo(expected, 6);
+  });
+
+  it('decides by calibrated probabilities, which a vector may order anew', async () => {
+    const labels: LabelSet = { kind: 'single', names: ['a', 'b', 'c'] };
+    const decided = async (biases: number[]) => {
+      const classifier = await classifierOf(labels, [1, 0, -1], { scales: [1, 2, 1], biases });
+      const { probabilities } = await classifier.classify([{ text: 'yes' }]);
+      expect(probabilities.reduce((sum, share) => sum + share)).toBeCloseTo(1, 6);
+      return decide(labels, probabilities);
+    };
+    expect(await decided([0, 0, 0])).toEqual([0]);
+    expect(await decided([0, 1.5, 0])).toEqual([1]);
+  });
+
+  it.each([
+    ['scales that are not one a label', { method: 'vector', scales: [1], biases: [0, 0] }],
+    ['a method of a later version', { method: 'isotonic' }],
+    ['no temperature', { method: 'temperature', temperature: 0 }],
+  ])('refuses a calibration with %s', async (_, calibration) => {
+    const labels: LabelSet = { kind: 'single', names: ['no', 'yes'] };
+    const loading = loadClassifier(folder, { student: 'linear', labels, calibration: calibration as unknown as Calibration });
+    await expect(loading).rejects.toMatchObject({ code: 'corrupt_artifact', message: expect.stringContaining('calibrated') });
   });
 
   it('answers nothing for no documents', async () => {

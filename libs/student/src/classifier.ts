@@ -1,4 +1,4 @@
-import type { LabelSet, ModelManifest, StudentKind } from '@llambert/domain';
+import { type Calibration, type LabelSet, LlambertError, type ModelManifest, type StudentKind } from '@llambert/domain';
 import { probabilities } from '@llambert/statistics';
 import { type EncoderModel, loadEncoderModel } from './encoder-release/encoder-model.ts';
 import { loadLinearModel } from './linear/model.ts';
@@ -25,6 +25,13 @@ export async function loadClassifier(
   folder: string,
   { student, labels, calibration }: Pick<ModelManifest, 'student' | 'labels' | 'calibration'>,
 ): Promise<Classifier> {
+  if (!isApplicable(calibration, labels.names.length)) {
+    throw new LlambertError(
+      'corrupt_artifact',
+      `the model in ${folder} is calibrated in a way that this version does not know ("${calibration.method}"), or not for each of its labels. Use the version that trained it, or train it anew`,
+      { facts: { folder } },
+    );
+  }
   const model = student === 'linear' ? await linearModel(folder, labels) : await loadEncoderModel(folder, labels.names.length);
   const count = labels.names.length;
   const row = new Float64Array(count);
@@ -33,12 +40,17 @@ export async function loadClassifier(
     labels,
     async classify(documents) {
       const { logits, truncated } = await model.logits(documents);
-      for (let at = 0; at < logits.length; at += count)
-        logits.set(probabilities(logits, at, count, labels.kind, calibration.temperature, row), at);
+      for (let at = 0; at < logits.length; at += count) logits.set(probabilities(logits, at, count, labels.kind, calibration, row), at);
       return { probabilities: logits, truncated };
     },
     close: () => model.close(),
   };
+}
+
+/** Manifests are read without a look at every number, and a later version may know other methods. */
+function isApplicable(calibration: Calibration, labels: number): boolean {
+  if (calibration.method === 'temperature') return calibration.temperature > 0;
+  return calibration.method === 'vector' && [calibration.scales, calibration.biases].every(({ length }) => length === labels);
 }
 
 async function linearModel(folder: string, labels: LabelSet): Promise<Pick<EncoderModel, 'logits' | 'close'>> {

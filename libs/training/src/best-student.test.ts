@@ -73,6 +73,29 @@ describe('the best student', () => {
     });
   });
 
+  it('is judged by calibrated probabilities: what a student says of one label too often costs it nothing', async () => {
+    const many = Array.from({ length: 400 }, (_, row) => ({ ...rows[row % 40]!, documentId: `m${row}` }));
+    const train: TrainKind = async (kind, own) => {
+      await writeFile(join(own.folder, 'model'), kind);
+      // The linear one takes everything for the first label, though less so where it is the second; the frozen one is wrong in every eighth.
+      const logits = many.flatMap((_, row) => {
+        const first = row % 2 === 0;
+        if (kind === 'linear') return first ? [3, -3] : [1, -1];
+        return first === (row % 8 !== 0) ? [3, -3] : [-3, 3];
+      });
+      return {
+        student: kind,
+        baseModel: null,
+        heldOut: { rows: [...many.keys()], logits: Float32Array.from(logits), on: 'out-of-fold' },
+        scoredLogits: new Float32Array(),
+        training: {},
+      };
+    };
+    const best = await bestStudent({ ...request({ folder: 'encoder', name: 'hf:a/b' }), rows: many }, train);
+    expect(best.student).toBe('linear');
+    expect(best.training['students']).toMatch(/^linear: 100.0 % of 400 held-out labels/);
+  });
+
   it('is not one that there was no time for, and says so', async () => {
     const { train } = students({ linear: 4, frozen: 8, 'fine-tuned': 2 }, 601);
     const best = await bestStudent(request({ folder: 'encoder', name: 'hf:a/b' }), train);

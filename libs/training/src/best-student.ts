@@ -1,8 +1,7 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Evaluation, type LabelSet, LlambertError, type StudentKind } from '@llambert/domain';
-import { calibrated, temperatureOf } from './calibration.ts';
-import type { DatasetRow } from './dataset.ts';
+import { type Evaluation, LlambertError, type StudentKind } from '@llambert/domain';
+import { calibrate } from './calibration.ts';
 import { evaluate } from './evaluation.ts';
 import type { Lesson } from './lesson.ts';
 import type { HeldOut, TrainedStudent } from './train-student.ts';
@@ -32,7 +31,7 @@ interface Candidate {
  * none of them learned from. What each reached and cost is in the manifest, and so is what there was no time for.
  */
 export async function bestStudent(lesson: Lesson, train: TrainKind): Promise<TrainedStudent> {
-  const { settings, folder, labels, rows } = lesson;
+  const { settings, folder, rows } = lesson;
   const end = performance.now() + settings.minutes * 60_000;
   const kinds: StudentKind[] = settings.encoder === null ? ['linear'] : ['linear', 'frozen', 'fine-tuned'];
   // Embeddings of fresh weights mean nothing.
@@ -57,7 +56,9 @@ export async function bestStudent(lesson: Lesson, train: TrainKind): Promise<Tra
 
   const heldOut = candidates.map(({ trained }) => new Set(trained.heldOut.rows));
   const common = [...rows.keys()].filter((row) => heldOut.every((own) => own.has(row)));
-  const scored = candidates.map((candidate) => ({ ...candidate, ...evaluateOn(common, candidate.trained.heldOut, rows, labels) }));
+  const scored = await Promise.all(
+    candidates.map(async (candidate) => ({ ...candidate, ...(await evaluateOn(common, candidate.trained.heldOut, lesson)) })),
+  );
   const best = scored.reduce((left, right) => (right.brierScore < left.brierScore ? right : left));
   for (const name of await readdir(best.folder)) await rename(join(best.folder, name), join(folder, name));
   for (const candidate of candidates) await rm(candidate.folder, { recursive: true });
@@ -68,14 +69,14 @@ export async function bestStudent(lesson: Lesson, train: TrainKind): Promise<Tra
   return { ...best.trained, training: { ...best.trained.training, students: [...reached, ...said].join('; ') } };
 }
 
-/** How well a student does on some of the rows that it held out, after the best temperature for them. */
-function evaluateOn(on: readonly number[], heldOut: HeldOut, rows: readonly DatasetRow[], labels: LabelSet): Evaluation {
+/** How well a student does on some of the rows that it held out, calibrated by them. */
+async function evaluateOn(on: readonly number[], heldOut: HeldOut, { rows, labels, settings }: Lesson): Promise<Evaluation> {
   const width = labels.names.length;
   const places = new Map(heldOut.rows.map((row, place) => [row, place]));
   const logits = Float32Array.from(
     on.flatMap((row) => [...heldOut.logits.subarray(places.get(row)! * width, (places.get(row)! + 1) * width)]),
   );
   const targets = on.map((row) => rows[row]!.target);
-  const shares = calibrated(labels, logits, temperatureOf(labels, targets, logits));
-  return evaluate(labels, { probabilities: shares, targets }, 'teacher', 'held-out');
+  const { probabilities } = await calibrate(labels, targets, logits, settings);
+  return evaluate(labels, { probabilities, targets }, 'teacher', 'held-out');
 }

@@ -59,6 +59,11 @@ describe('an evaluation', () => {
     expect(evaluation.accuracyInterval.lower).toBeCloseTo(0.1941, 3);
     expect(evaluation.accuracyInterval.upper).toBeCloseTo(0.9937, 3);
     expect(evaluation.expectedCalibrationError).toBeCloseTo(0.05);
+    // Fifteenths: 0.8 is the lower end of the last but two.
+    expect(evaluation.reliability).toHaveLength(15);
+    expect(evaluation.reliability!.filter(({ count }) => count > 0)).toEqual([
+      { lower: 12 / 15, upper: 13 / 15, count: 4, meanConfidence: expect.closeTo(0.8), accuracy: 0.75 },
+    ]);
     // a: precision 1/2, recall 1; b: precision 1, recall 2/3; c is on neither side.
     expect(evaluation.macroF1).toBeCloseTo((2 / 3 + 0.8) / 2);
   });

@@ -1,7 +1,7 @@
 import { decide, decisionProbability, type Evaluation, type LabelDistribution, type LabelSet, type Reference } from '@llambert/domain';
 import { brierScore, clopperPearson, macroF1, reliability } from '@llambert/statistics';
 
-/** Bins of the expected calibration error. */
+/** Bins of the reliability diagram and of the calibration error that sums it up. */
 const calibrationBins = 15;
 
 /** A model's calibrated probabilities for documents whose labels are known from elsewhere. */
@@ -29,6 +29,11 @@ export function evaluate(labels: LabelSet, scored: ScoredDocuments, reference: R
   const right = errors.filter((wrong) => !wrong).length;
   const decided = scored.probabilities.map((probabilities) => decide(labels, probabilities));
   const truth = scored.targets.map((target) => decide(labels, target));
+  const { bins, ece } = reliability(
+    confidences,
+    errors.map((wrong) => !wrong),
+    calibrationBins,
+  );
   return {
     reference,
     on,
@@ -36,11 +41,8 @@ export function evaluate(labels: LabelSet, scored: ScoredDocuments, reference: R
     accuracy: right / documents,
     accuracyInterval: clopperPearson(right, documents, 0.95),
     macroF1: macroF1(truth, decided, labels.names.length),
-    expectedCalibrationError: reliability(
-      confidences,
-      errors.map((wrong) => !wrong),
-      calibrationBins,
-    ).ece,
+    expectedCalibrationError: ece,
     brierScore: brierScore(scored.probabilities.flat(), scored.targets.flat(), labels.names.length, labels.kind),
+    reliability: bins,
   };
 }

@@ -8,7 +8,7 @@ import {
   type StudentSettings,
 } from '@llambert/domain';
 import { type TrainingRow, trainLinear } from '@llambert/student';
-import { calibrated, temperatureOf } from './calibration.ts';
+import { calibrate, calibrated } from './calibration.ts';
 
 /** Documents whose logits are in memory at once. */
 const documentsPerBatch = 1000;
@@ -30,10 +30,11 @@ export async function pseudoLabelled(
 ): Promise<TrainingRow[]> {
   const { model, outOfFold } = await trainLinear({ rows, labels, settings: { features: 'auto', classWeights }, onProgress });
   const width = labels.names.length;
-  const temperature = temperatureOf(
+  const { calibration } = await calibrate(
     labels,
     rows.map(({ target }) => target),
     outOfFold.logits,
+    { classWeights },
   );
   const folds = [...new Set(rows.map(({ fold }) => fold))].sort((left, right) => left - right);
   const found: TrainingRow[] = [];
@@ -41,7 +42,7 @@ export async function pseudoLabelled(
     const documents = unlabelled.slice(first, first + documentsPerBatch);
     const logits = new Float32Array(documents.length * width);
     model.logits(documents, logits);
-    for (const [place, shares] of calibrated(labels, logits, temperature).entries()) {
+    for (const [place, shares] of calibrated(labels, logits, calibration).entries()) {
       const { text, textPair } = documents[place]!;
       if (decisionProbability(labels, shares) < confidence) continue;
       found.push({

@@ -16,6 +16,7 @@ import {
   trainLinear,
 } from '@llambert/student';
 import { bestStudent } from './best-student.ts';
+import { calibrate } from './calibration.ts';
 import { type Lesson, prepareLesson, pseudoLabelledBy, type Split, splitOnce } from './lesson.ts';
 import type { PlacedRequest, TrainedStudent, TrainingProgress } from './train-student.ts';
 
@@ -109,7 +110,7 @@ async function frozenStudent(lesson: Lesson, onProgress: OnProgress, mayTake: (s
   const tried = split?.heldOut ?? [...rows.keys()];
   const part =
     split === null
-      ? ({ part: 'training', float32Logits: trained.fitted.logits } as const)
+      ? ({ part: 'training', float32Logits: trained.fitted.logits, outOfFoldLogits: trained.outOfFold.logits } as const)
       : ({ part: 'held-out', float32Logits: null } as const);
   const { model, logits, facts } = await release(lesson, trained.model, tried, part, onProgress);
   return {
@@ -203,17 +204,22 @@ async function fineTunedStudent(lesson: Lesson, onProgress: OnProgress, mayTake:
   };
 }
 
-/** Writes the student's files in the precision that some rows show to be good enough. */
+/**
+ * Writes the student's files in the precision that some rows show to be good enough.
+ * @param known `outOfFoldLogits`: of the same rows, where the student itself learned from them
+ */
 function release(
-  { rows, labels, folder }: PlacedRequest,
+  { rows, labels, settings, folder }: PlacedRequest,
   trained: TrainedEncoder,
   tried: readonly number[],
-  known: Pick<GateDocuments, 'part' | 'float32Logits'>,
+  { outOfFoldLogits, ...known }: Pick<GateDocuments, 'part' | 'float32Logits'> & { readonly outOfFoldLogits?: Float32Array },
   onProgress: OnProgress,
 ): Promise<Released> {
   const documents = tried.map((row) => rows[row]!);
   const targets = documents.map(({ target }) => target);
-  return releaseEncoder(folder, trained, { ...known, documents, targets, labels }, (done) =>
+  const calibrationOf = async (float32Logits: Float32Array) =>
+    (await calibrate(labels, targets, outOfFoldLogits ?? float32Logits, settings)).calibration;
+  return releaseEncoder(folder, trained, { ...known, documents, targets, labels, calibrationOf }, (done) =>
     onProgress({ step: 'trying 8-bit integers', done, detail: `on ${documents.length} texts` }),
   );
 }

@@ -64,10 +64,43 @@ describe('a round', () => {
     expect(model!.manifest.evaluations.map((item) => [item.reference, item.on])).toEqual([['teacher', 'out-of-fold']]);
     // One in ten is wrong, so nine tenths is how sure a calibrated student is, less what a hundred documents cannot tell.
     const sure = (0.9 * 100 + 1) / 102;
-    expect(model!.manifest.calibration.temperature).toBeCloseTo(40 / Math.log(sure / (1 - sure)), 1);
+    const { calibration } = model!.manifest;
+    expect(calibration).toMatchObject({ method: 'temperature', documents: 100, reference: 'teacher' });
+    if (calibration.method === 'temperature') expect(calibration.temperature).toBeCloseTo(40 / Math.log(sure / (1 - sure)), 1);
+    expect(calibration.explanation).toMatch(/^one temperature: vector scaling's cross-validated log-loss/);
     expect(model!.manifest.routing.certified).toBe(false);
     const stored = await folderArtifactStore(folder).open(model!.digest);
     expect(stored.manifest).toEqual(model!.manifest);
+  });
+
+  it('is calibrated label by label where the student favours one, and then decides by that', async () => {
+    // It sees the positive ones well and takes most negative ones for positive, though for less positive ones.
+    const partial: TrainStudent = async (request) => {
+      const logits = (positive: boolean, index: number) => (positive || index % 4 > 0 ? [positive ? 3 : 1, positive ? -3 : -1] : [-1, 1]);
+      const trained = await overconfident(request, new AbortController().signal);
+      return {
+        ...trained,
+        heldOut: {
+          ...trained.heldOut,
+          logits: Float32Array.from(request.rows.flatMap(({ target }, index) => logits(target[0] === 1, index))),
+        },
+        scoredLogits: Float32Array.from(request.score.flatMap(({ text }, index) => logits(text.endsWith('positive'), index))),
+      };
+    };
+    const gold = Array.from({ length: 100 }, (_, index): Gold => {
+      const label = labels.names[index % 2]!;
+      return { task: task.name, document: aDocument({ id: `g${index}`, text: `text is ${label}` }), labels: [label], draw: 'uniform' };
+    });
+    const { model } = await train(assembleDataset(task.name, labels, answered(400), gold), partial);
+    const { calibration, evaluations } = model!.manifest;
+    expect(calibration).toMatchObject({ method: 'vector', scales: [expect.any(Number), expect.any(Number)] });
+    expect(calibration.explanation).toMatch(/^vector scaling: its cross-validated log-loss/);
+    // The most probable label without biases is right of 5 in 8.
+    expect(evaluations.map(({ reference, accuracy }) => [reference, accuracy])).toEqual([
+      ['teacher', 1],
+      ['human', 1],
+    ]);
+    for (const { documents, reliability } of evaluations) expect(reliability!.reduce((sum, { count }) => sum + count, 0)).toBe(documents);
   });
 
   it('tells which labels it never saw, and of how many pairs it learned', async () => {

@@ -14,7 +14,7 @@ import {
   type RoundEvaluation,
   type Task,
 } from '@llambert/domain';
-import { calibrated, temperatureOf } from './calibration.ts';
+import { calibrate, calibrated } from './calibration.ts';
 import { type Dataset, datasetProblem } from './dataset.ts';
 import { evaluate, type ScoredDocuments } from './evaluation.ts';
 import type { DoubtedRow } from './likely-wrong.ts';
@@ -70,7 +70,13 @@ function named({ row, suggested, probability }: DoubtedRow, labels: LabelSet, { 
   return { documentId, labels: names(decide(labels, target)), suggested: names(suggested), probability };
 }
 
-function manifestOf(task: Task, round: number, labels: LabelSet, dataset: Dataset, trained: TrainedStudent): Omit<ModelManifest, 'files'> {
+async function manifestOf(
+  task: Task,
+  round: number,
+  labels: LabelSet,
+  dataset: Dataset,
+  trained: TrainedStudent,
+): Promise<Omit<ModelManifest, 'files'>> {
   const width = labels.names.length;
   const { heldOut } = trained;
   const scored = heldOut.rows.map((row, at) => ({ ...dataset.rows[row]!, logits: heldOut.logits.subarray(at * width, (at + 1) * width) }));
@@ -83,18 +89,19 @@ function manifestOf(task: Task, round: number, labels: LabelSet, dataset: Datase
   const learned = dataset.rows.filter((_, row) => !apart.has(row));
   // One reference for one figure: people's labels calibrate only where there are no others.
   const calibrating = byTeacher.length > 0 ? byTeacher : scored;
-  const temperature = temperatureOf(
+  const { calibration, explanation, probabilities } = await calibrate(
     labels,
     calibrating.map(({ target }) => target),
     joined(calibrating.map(({ logits }) => logits)),
+    task.settings.student,
   );
 
   const agreement: ScoredDocuments = {
-    probabilities: calibrated(labels, joined(byTeacher.map(({ logits }) => logits)), temperature),
+    probabilities: byTeacher.length > 0 ? probabilities : [],
     targets: byTeacher.map(({ target }) => target),
   };
   const certify: ScoredDocuments = {
-    probabilities: calibrated(labels, trained.scoredLogits, temperature),
+    probabilities: calibrated(labels, trained.scoredLogits, calibration),
     targets: dataset.certify.map((item) => goldTarget(labels, item)),
   };
   return {
@@ -116,10 +123,10 @@ function manifestOf(task: Task, round: number, labels: LabelSet, dataset: Datase
     },
     training: trained.training,
     calibration: {
-      method: 'temperature',
-      temperature,
+      ...calibration,
       documents: calibrating.length,
       reference: byTeacher.length > 0 ? 'teacher' : 'human',
+      explanation,
     },
     evaluations: [
       ...(byTeacher.length === 0 ? [] : [evaluate(labels, agreement, 'teacher', heldOut.on)]),

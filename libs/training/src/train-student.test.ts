@@ -42,6 +42,7 @@ async function saveFresh(folder: string): Promise<void> {
   await releaseEncoder(folder, encoder, {
     part: 'training',
     float32Logits: null,
+    calibrationOf: async () => ({ method: 'temperature', temperature: 1 }),
     documents: rows(2),
     targets: rows(2).map(({ target }) => target),
     labels,

@@ -6,6 +6,7 @@ import type { Summary } from '@llambert/review';
 import type { Command } from 'commander';
 import { lookIntoRun } from '../run/look-into-run.ts';
 import { runPaths } from '../run/run-folder.ts';
+import { evaluationText, reliabilityText } from '../terminal/evaluation-text.ts';
 import { printSummary } from '../terminal/summary-text.ts';
 import type { CommandContext } from './context.ts';
 
@@ -34,7 +35,8 @@ export function addModelsCommand(program: Command, context: CommandContext): voi
   program
     .command('models <dir>')
     .description("the models that a run's rounds released, with what each reached")
-    .action((folder: string) =>
+    .option('--reliability', 'also how often labels of each probability are right')
+    .action((folder: string, options: { reliability?: true }) =>
       context.execute(async ({ json }) => {
         const models = await folderArtifactStore(join(expectRun(folder).state, 'artifacts')).list();
         const rows = models
@@ -47,6 +49,8 @@ export function addModelsCommand(program: Command, context: CommandContext): voi
             agreement: manifest.evaluations.find((evaluation) => evaluation.reference === 'teacher')?.accuracy ?? null,
             accuracy: manifest.evaluations.find((evaluation) => evaluation.reference === 'human')?.accuracy ?? null,
             certified: manifest.routing.certified,
+            calibration: manifest.calibration,
+            evaluations: manifest.evaluations,
           }))
           .sort((left, right) => left.round - right.round || left.annotations - right.annotations);
         if (json) process.stdout.write(`${JSON.stringify({ models: rows })}\n`);
@@ -56,6 +60,10 @@ export function addModelsCommand(program: Command, context: CommandContext): voi
             process.stdout.write(
               `${row.digest.slice(0, 12)}  ${String(row.round).padEnd(5)}  ${row.student.padEnd(7)}  ${String(row.annotations).padEnd(11)}  ${share(row.agreement).padEnd(22)}  ${share(row.accuracy).padEnd(23)}  ${row.certified ? 'certified' : 'uncertified'}\n`,
             );
+            if (options.reliability !== true) continue;
+            for (const evaluation of row.evaluations) {
+              process.stdout.write(`${[...evaluationText(evaluation), ...reliabilityText(evaluation)].join('\n')}\n`);
+            }
           }
         }
         return 0;

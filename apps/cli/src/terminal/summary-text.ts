@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
-import type { Evaluation } from '@llambert/domain';
 import type { Summary } from '@llambert/review';
 import { runPaths } from '../run/run-folder.ts';
+import { evaluationText } from './evaluation-text.ts';
 
 /** The summary as a person reads it. */
 export function printSummary(summary: Summary, folder: string, stream: { write(text: string): unknown }): void {
@@ -25,7 +25,7 @@ export function printSummary(summary: Summary, folder: string, stream: { write(t
       ? []
       : section('student', [
           `${model.student}, model ${model.digest.slice(0, 12)}`,
-          ...model.evaluations.map(evaluationText),
+          ...model.evaluations.flatMap(evaluationText),
           `auto from probability ${model.routing.threshold === null ? '– (nothing is automatic)' : model.routing.threshold.toFixed(3)}: ${model.routing.certified ? model.routing.explanation : 'uncertified, see the note'}`,
         ])),
     ...section('speed', [
@@ -51,16 +51,6 @@ export function printSummary(summary: Summary, folder: string, stream: { write(t
 
 function section(name: string, lines: readonly string[]): string[] {
   return lines.filter((line) => line !== '').map((line, index) => `  ${(index === 0 ? name : '').padEnd(10)} ${line}`);
-}
-
-function evaluationText(evaluation: Evaluation): string {
-  const { lower, upper } = evaluation.accuracyInterval;
-  const what = evaluation.reference === 'human' ? 'accuracy against people' : 'agreement with the teacher';
-  return `${what} ${percent(evaluation.accuracy)} (95 % interval ${percent(lower)} to ${percent(upper)}, ${number(evaluation.documents)} documents, ${evaluation.on})`;
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(1)} %`;
 }
 
 function money(usd: number): string {

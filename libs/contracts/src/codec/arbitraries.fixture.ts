@@ -1,5 +1,6 @@
 import {
   type Answer,
+  type Calibration,
   type DeadLetter,
   type Document,
   type Doubt,
@@ -11,6 +12,7 @@ import {
   inUsd,
   type ModelManifest,
   type Prediction,
+  type ReliabilityBin,
   type RoundOpened,
   rejectionReasons,
   type Sample,
@@ -35,9 +37,10 @@ const record = <T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary
 
 const map = <T>(value: fc.Arbitrary<T>) => fc.dictionary(text, value, { maxKeys: 4, noNullPrototype: true });
 
-/** Text pair and all, or without the key. */
-const withPair = <T extends object>(arbitrary: fc.Arbitrary<T>) =>
-  fc.tuple(arbitrary, orNull(text)).map(([value, textPair]) => (textPair === null ? value : { ...value, textPair }));
+/** With the key, or without it. */
+const withOrWithout = <T extends object>(arbitrary: fc.Arbitrary<T>, key: string, own: fc.Arbitrary<unknown>) =>
+  fc.tuple(arbitrary, orNull(own)).map(([value, found]) => (found === null ? value : { ...value, [key]: found }));
+const withPair = <T extends object>(arbitrary: fc.Arbitrary<T>) => withOrWithout(arbitrary, 'textPair', text);
 
 export const documents: fc.Arbitrary<Document> = withPair(record<Document>({ id: text, text, metadata: map(text) }));
 
@@ -125,56 +128,78 @@ const tasks = record<Task>({
   topics: record({ source: text, predictions: text }),
 });
 
-const evaluations = record<Evaluation>({
-  reference: fc.constantFrom('human', 'teacher'),
-  on: fc.constantFrom('out-of-fold', 'held-out', 'certify-gold'),
-  documents: count,
-  accuracy: share,
-  accuracyInterval: record({ lower: share, upper: share }),
-  macroF1: share,
-  expectedCalibrationError: share,
-  brierScore: share,
-});
+const reference = fc.constantFrom<Evaluation['reference']>('human', 'teacher');
 
-const manifests = record<ModelManifest>({
-  format: fc.constant('llambert.model.v1'),
-  task: text,
-  labellingSpecHash: text,
-  round: count,
-  labels: record<ModelManifest['labels']>({ kind: fc.constantFrom('single', 'multi'), names: labels }),
-  student: fc.constantFrom('linear', 'frozen', 'fine-tuned'),
-  baseModel: orNull(text),
-  licence: orNull(text),
-  dataset: record({
-    fingerprint: text,
-    annotations: count,
-    trainGold: count,
-    certifyGold: count,
-    textPairs: count,
-    unseenLabels: fc.array(text),
-  }),
-  training: map(fc.oneof(text, number, fc.boolean())),
-  calibration: record<ModelManifest['calibration']>({
-    method: fc.constant('temperature'),
-    temperature: number,
+const evaluations = withOrWithout(
+  record<Evaluation>({
+    reference,
+    on: fc.constantFrom('out-of-fold', 'held-out', 'certify-gold'),
     documents: count,
-    reference: fc.constantFrom('human', 'teacher'),
+    accuracy: share,
+    accuracyInterval: record({ lower: share, upper: share }),
+    macroF1: share,
+    expectedCalibrationError: share,
+    brierScore: share,
   }),
-  evaluations: fc.array(evaluations, { maxLength: 3 }),
-  routing: record<ModelManifest['routing']>({
-    certified: fc.boolean(),
-    reference: fc.constantFrom('human', 'teacher'),
-    threshold: orNull(share),
-    targetError: share,
-    confidence: share,
-    coverage: share,
-    observedError: orNull(share),
-    documents: count,
-    goldNeeded: orNull(count),
-    explanation: text,
+  'reliability',
+  fc.array(record<ReliabilityBin>({ lower: share, upper: share, count, meanConfidence: orNull(share), accuracy: orNull(share) }), {
+    minLength: 1,
+    maxLength: 3,
   }),
-  files: map(text),
-});
+);
+
+function calibrationsOf(width: number): fc.Arbitrary<Calibration> {
+  const oneEach = fc.array(number, { minLength: width, maxLength: width });
+  const facts = { documents: count, reference };
+  return withOrWithout<Calibration>(
+    fc.oneof(
+      record<Extract<Calibration, { method: 'temperature' }>>({ ...facts, method: fc.constant('temperature'), temperature: number }),
+      record<Extract<Calibration, { method: 'vector' }>>({ ...facts, method: fc.constant('vector'), scales: oneEach, biases: oneEach }),
+    ),
+    'explanation',
+    fc.string({ unit: 'binary', minLength: 1 }),
+  );
+}
+
+const manifestOf = (calibratedLabels: Pick<ModelManifest, 'labels' | 'calibration'>) =>
+  record<ModelManifest>({
+    format: fc.constant('llambert.model.v1'),
+    task: text,
+    labellingSpecHash: text,
+    round: count,
+    labels: fc.constant(calibratedLabels.labels),
+    student: fc.constantFrom('linear', 'frozen', 'fine-tuned'),
+    baseModel: orNull(text),
+    licence: orNull(text),
+    dataset: record({
+      fingerprint: text,
+      annotations: count,
+      trainGold: count,
+      certifyGold: count,
+      textPairs: count,
+      unseenLabels: fc.array(text),
+    }),
+    training: map(fc.oneof(text, number, fc.boolean())),
+    calibration: fc.constant(calibratedLabels.calibration),
+    evaluations: fc.array(evaluations, { maxLength: 3 }),
+    routing: record<ModelManifest['routing']>({
+      certified: fc.boolean(),
+      reference: fc.constantFrom('human', 'teacher'),
+      threshold: orNull(share),
+      targetError: share,
+      confidence: share,
+      coverage: share,
+      observedError: orNull(share),
+      documents: count,
+      goldNeeded: orNull(count),
+      explanation: text,
+    }),
+    files: map(text),
+  });
+
+const manifests = record<ModelManifest['labels']>({ kind: fc.constantFrom('single', 'multi'), names: labels }).chain((labelSet) =>
+  calibrationsOf(labelSet.names.length).chain((calibration) => manifestOf({ labels: labelSet, calibration })),
+);
 
 const answerBase = {
   sampleId: text,

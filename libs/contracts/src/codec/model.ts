@@ -1,12 +1,12 @@
 import { LlambertError, type ModelManifest, type ModelReleased, type RoutingThreshold } from '@llambert/domain';
 import {
-  CalibrationMethod,
   type SettingValue,
   StudentKind,
   ModelReleased as Wire,
   type ModelManifest as WireManifest,
   type RoutingThreshold as WireThreshold,
 } from '../generated/llambert/model/v1/model.ts';
+import { calibrationFromWire, calibrationToWire } from './calibration.ts';
 import { messageCodec } from './codec.ts';
 import { evaluationFromWire, evaluationToWire, references } from './evaluation.ts';
 import { enumeration, finite, orNull, present, share } from './fields.ts';
@@ -18,9 +18,6 @@ const students = enumeration<ModelManifest['student'], StudentKind>({
   linear: StudentKind.STUDENT_KIND_LINEAR,
   frozen: StudentKind.STUDENT_KIND_FROZEN,
   'fine-tuned': StudentKind.STUDENT_KIND_FINE_TUNED,
-});
-const calibrations = enumeration<ModelManifest['calibration']['method'], CalibrationMethod>({
-  temperature: CalibrationMethod.CALIBRATION_METHOD_TEMPERATURE,
 });
 
 export const modelReleasedCodec = messageCodec<Wire, ModelReleased>('llambert.model.v1.ModelReleased', Wire, {
@@ -41,11 +38,7 @@ function manifestToWire(manifest: ModelManifest): WireManifest {
     baseModel: manifest.baseModel ?? undefined,
     licence: manifest.licence ?? undefined,
     training: new Map(Object.entries(manifest.training).map(([name, setting]) => [name, settingToWire(setting)])),
-    calibration: {
-      ...manifest.calibration,
-      method: calibrations.toWire(manifest.calibration.method),
-      reference: references.toWire(manifest.calibration.reference),
-    },
+    calibration: calibrationToWire(manifest.calibration),
     evaluations: manifest.evaluations.map(evaluationToWire),
     routing: {
       ...manifest.routing,
@@ -63,7 +56,6 @@ function manifestFromWire(wire: WireManifest): ModelManifest {
     throw new LlambertError('invalid_input', `manifest.format is "${wire.format}"; this version reads llambert.model.v1`);
   }
   const labels = present('manifest.labels', wire.labels);
-  const calibration = present('manifest.calibration', wire.calibration);
   return {
     format: wire.format,
     task: wire.task,
@@ -75,12 +67,7 @@ function manifestFromWire(wire: WireManifest): ModelManifest {
     licence: wire.licence ?? null,
     dataset: present('manifest.dataset', wire.dataset),
     training: Object.fromEntries([...wire.training].map(([name, setting]) => [name, settingFromWire(setting, name)])),
-    calibration: {
-      method: calibrations.fromWire('manifest.calibration.method', calibration.method),
-      temperature: finite('manifest.calibration.temperature', calibration.temperature),
-      documents: calibration.documents,
-      reference: references.fromWire('manifest.calibration.reference', calibration.reference),
-    },
+    calibration: calibrationFromWire('manifest.calibration', present('manifest.calibration', wire.calibration), labels.names.length),
     evaluations: wire.evaluations.map((evaluation, index) => evaluationFromWire(`manifest.evaluations[${index}]`, evaluation)),
     routing: routingFromWire(present('manifest.routing', wire.routing)),
     files: Object.fromEntries(wire.files),

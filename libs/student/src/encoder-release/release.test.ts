@@ -28,7 +28,7 @@ describe('a release', () => {
   }));
 
   /** A release whose documents have the labels that float32 itself decides: whatever integers decide otherwise is wrong. */
-  async function labelledByItself(own: TrainedEncoder, known = false) {
+  async function labelledByItself(own: TrainedEncoder, known = false, temperature = 1) {
     const into = await mkdtemp(join(folder, 'model-'));
     await saveEncoder(into, own);
     const { logits } = await (await loadEncoderModel(into, 3, 'fp32')).logits(documents);
@@ -41,7 +41,8 @@ describe('a release', () => {
     await mkdir(released);
     const labels: LabelSet = { kind: 'single', names: ['a', 'b', 'c'] };
     const progress: number[] = [];
-    const gate = { part: 'held-out', documents, targets, labels, float32Logits: known ? logits : null } as const;
+    const calibrationOf = async () => ({ method: 'temperature', temperature }) as const;
+    const gate = { part: 'held-out', documents, targets, labels, float32Logits: known ? logits : null, calibrationOf } as const;
     return { released, progress, float32Logits: logits, ...(await releaseEncoder(released, own, gate, (share) => progress.push(share))) };
   }
 
@@ -69,6 +70,16 @@ describe('a release', () => {
     expect(known.logits).toEqual(computed.logits);
     expect(known.facts).toEqual(computed.facts);
     expect((await known.model.logits(documents)).logits).toEqual(computed.logits);
+  });
+
+  it('is judged by calibrated probabilities', async () => {
+    const riseOf = (facts: Readonly<Record<string, unknown>>) =>
+      Number(/log-loss ([+-]?[\d.]+) %/.exec(String(facts['precisionReason']))![1]);
+    const own = await labelledByItself(spoilt);
+    await rm(own.released, { recursive: true });
+    // Every label is then nearly as probable as any, in both precisions.
+    const humble = await labelledByItself(spoilt, false, 100);
+    expect(Math.abs(riseOf(humble.facts))).toBeLessThan(Math.abs(riseOf(own.facts)) / 2);
   });
 
   it('is of float32, with the reason, where integers decide worse; their files go', async () => {

@@ -1,7 +1,6 @@
-import { decide, type LabelDistribution, type LabelSet } from '@llambert/domain';
-import { probabilities } from '@llambert/statistics';
+import { type CalibrationMap, decide, type LabelDistribution, type LabelSet } from '@llambert/domain';
+import { logLosses, probabilities } from '@llambert/statistics';
 import type { TrainedEncoder } from '../encoder/trained.ts';
-import { logLoss } from '../log-loss.ts';
 import type { DocumentText } from '../rows.ts';
 import { type EncoderModel, loadEncoderModel } from './encoder-model.ts';
 import type { Precision } from './precision.ts';
@@ -22,6 +21,8 @@ export interface GateDocuments {
   readonly labels: LabelSet;
   /** The encoder's logits of them in float32, [documents, labels], where they are known; null: they are computed. */
   readonly float32Logits: Float32Array | null;
+  /** The calibration by which both precisions decide, from the encoder's logits of the documents in float32. */
+  readonly calibrationOf: (float32Logits: Float32Array) => Promise<CalibrationMap>;
 }
 
 export interface Released {
@@ -41,7 +42,7 @@ export interface Released {
 export async function releaseEncoder(
   folder: string,
   encoder: TrainedEncoder,
-  { part, documents, targets, labels, float32Logits }: GateDocuments,
+  { part, documents, targets, labels, float32Logits, calibrationOf }: GateDocuments,
   onProgress: (share: number) => void = () => {},
 ): Promise<Released> {
   await saveEncoder(folder, encoder);
@@ -59,7 +60,8 @@ export async function releaseEncoder(
   const int8 = await load('int8');
   const logits = await read(int8, before, 1);
 
-  const [wanted, reached] = [known, logits].map((own) => measured(own, targets, labels)) as [Measured, Measured];
+  const calibration = await calibrationOf(known);
+  const [wanted, reached] = [known, logits].map((own) => measured(own, targets, labels, calibration)) as [Measured, Measured];
   const lost = wanted.accuracy - reached.accuracy;
   const rise = reached.logLoss / wanted.logLoss - 1;
   const within = lost <= gate.accuracy && rise <= gate.logLoss;
@@ -82,14 +84,14 @@ interface Measured {
   readonly logLoss: number;
 }
 
-function measured(logits: Float32Array, targets: readonly LabelDistribution[], labels: LabelSet): Measured {
-  const examples = targets.map((target) => ({ target, weights: target.map(() => 1) }));
+function measured(logits: Float32Array, targets: readonly LabelDistribution[], labels: LabelSet, calibration: CalibrationMap): Measured {
   const width = labels.names.length;
   const right = targets.filter((target, row) => {
-    const shares = Array.from(probabilities(logits, row * width, width, labels.kind, 1));
+    const shares = Array.from(probabilities(logits, row * width, width, labels.kind, calibration));
     return decide(labels, shares).join() === decide(labels, target).join();
   });
-  return { accuracy: right.length / targets.length, logLoss: logLoss(logits, examples, labels.kind) };
+  const losses = logLosses(logits, targets.flat(), width, labels.kind, calibration);
+  return { accuracy: right.length / targets.length, logLoss: losses.reduce((sum, loss) => sum + loss, 0) / targets.length };
 }
 
 function points(share: number): string {

@@ -43,7 +43,14 @@ describe('training an encoder', () => {
     const into = await mkdtemp(join(folder, 'model-'));
     const documents = heldOutRows(own).map((row) => own[row]!);
     const targets = documents.map(({ target }) => target);
-    return releaseEncoder(into, model, { part: 'held-out', documents, targets, labels, float32Logits: null });
+    return releaseEncoder(into, model, {
+      part: 'held-out',
+      documents,
+      targets,
+      labels,
+      float32Logits: null,
+      calibrationOf: async () => ({ method: 'temperature', temperature: 1 }),
+    });
   }
 
   it('learns', async () => {

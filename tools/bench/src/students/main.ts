@@ -6,10 +6,12 @@ import { parseTaskYaml } from '@llambert/contracts';
 import { LlambertError, type StudentSettings } from '@llambert/domain';
 import { type FetchedEncoder, type TrainingPlace, trainInWorker } from '@llambert/training';
 import { type LabelledDocument, readLabelledData } from '../labelled-data.ts';
+import { compareCalibrations } from './calibration.ts';
 import { split } from './split.ts';
 
 const usage = `usage: node tools/bench/src/students/main.ts --data DIR --student YAML [options]
-How right a student is against people on documents that no training saw, over several draws of labelled documents.
+How right a student is against people on documents that no training saw, over several draws of labelled documents; and how far its probabilities can
+be taken at their word, by one temperature and by vector scaling.
   --data DIR        holds documents.jsonl.gz {id, text}, gold.jsonl.gz {id, label} and the answers file, JSON Lines
   --student YAML    the "student" part of a task.yaml, for example '{model: ./MiniLM, fineTuning: {epochs: 5}}'
   --answers FILE    the file in DIR whose labels are learnt from (default teacher_llama2_70b.jsonl.gz)
@@ -70,16 +72,12 @@ async function measure(documents: readonly LabelledDocument[], settings: Student
     const trained = await train({ rows, unlabelled, labels, settings, score: scored, folder }, new AbortController().signal);
     if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
     const { user, system } = process.cpuUsage(before);
-    const width = labels.names.length;
-    const right = scored.filter(({ gold }, row) => {
-      // The greatest logit is the greatest probability, at any temperature.
-      const own = [...trained.scoredLogits.subarray(row * width, (row + 1) * width)];
-      const best = own.indexOf(Math.max(...own));
-      return labels.names[best] === gold;
-    });
+    const calibration = await compareCalibrations(labels, rows, trained, scored);
     return {
       student: trained.student,
-      accuracy: right.length / scored.length,
+      // As its model would decide.
+      accuracy: calibration.people![calibration.released].accuracy,
+      calibration,
       scored: scored.length,
       cpuSeconds: Math.round((user + system) / 1e6),
       training: trained.training,

@@ -190,6 +190,8 @@ export const CalibrationMethod = {
   CALIBRATION_METHOD_UNSPECIFIED: 0,
   /** CALIBRATION_METHOD_TEMPERATURE - Logits divided by a fitted temperature. */
   CALIBRATION_METHOD_TEMPERATURE: 1,
+  /** CALIBRATION_METHOD_VECTOR - A scale and a bias for each label's logit. */
+  CALIBRATION_METHOD_VECTOR: 2,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -198,6 +200,7 @@ export type CalibrationMethod = typeof CalibrationMethod[keyof typeof Calibratio
 export namespace CalibrationMethod {
   export type CALIBRATION_METHOD_UNSPECIFIED = typeof CalibrationMethod.CALIBRATION_METHOD_UNSPECIFIED;
   export type CALIBRATION_METHOD_TEMPERATURE = typeof CalibrationMethod.CALIBRATION_METHOD_TEMPERATURE;
+  export type CALIBRATION_METHOD_VECTOR = typeof CalibrationMethod.CALIBRATION_METHOD_VECTOR;
   export type UNRECOGNIZED = typeof CalibrationMethod.UNRECOGNIZED;
 }
 
@@ -209,6 +212,9 @@ export function calibrationMethodFromJSON(object: any): CalibrationMethod {
     case 1:
     case "CALIBRATION_METHOD_TEMPERATURE":
       return CalibrationMethod.CALIBRATION_METHOD_TEMPERATURE;
+    case 2:
+    case "CALIBRATION_METHOD_VECTOR":
+      return CalibrationMethod.CALIBRATION_METHOD_VECTOR;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -222,6 +228,8 @@ export function calibrationMethodToJSON(object: CalibrationMethod): string {
       return "CALIBRATION_METHOD_UNSPECIFIED";
     case CalibrationMethod.CALIBRATION_METHOD_TEMPERATURE:
       return "CALIBRATION_METHOD_TEMPERATURE";
+    case CalibrationMethod.CALIBRATION_METHOD_VECTOR:
+      return "CALIBRATION_METHOD_VECTOR";
     case CalibrationMethod.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -328,12 +336,18 @@ export interface SettingValue {
 export interface Calibration {
   /** The method. */
   method: CalibrationMethod;
-  /** What logits are divided by; above 0. */
+  /** What logits are divided by; above 0. Of the method TEMPERATURE only. */
   temperature: number;
   /** Documents it was fitted on. */
   documents: number;
   /** Whose labels it was fitted to. */
   reference: Reference;
+  /** What each label's logit is multiplied by, one a label. Of the method VECTOR only, as are the biases. */
+  scales: number[];
+  /** What is then added to it, one a label. */
+  biases: number[];
+  /** What was compared, and why this method was taken; empty where an older version trained. */
+  explanation: string;
 }
 
 /** How well a model does against a reference, on documents whose labels it was not fitted to. */
@@ -356,6 +370,24 @@ export interface Evaluation {
   expectedCalibrationError: number;
   /** Brier score, at least 0. */
   brierScore: number;
+  /** The reliability diagram that the calibration error sums up, ascending; none where an older version evaluated. */
+  reliability: ReliabilityBin[];
+}
+
+/** How often decisions of some confidence are right. */
+export interface ReliabilityBin {
+  /** Least confidence in the bin, in [0, 1]. */
+  lower: number;
+  /** The confidence at which the next bin begins, in [0, 1]. The last bin holds 1 as well. */
+  upper: number;
+  /** Documents in it. */
+  count: number;
+  /** Their mean confidence, in [0, 1]; absent where there are none. */
+  meanConfidence?:
+    | number
+    | undefined;
+  /** Share of them whose decision is right, in [0, 1]; absent where there are none. */
+  accuracy?: number | undefined;
 }
 
 /** A closed interval. */
@@ -1313,7 +1345,7 @@ export const SettingValue: MessageFns<SettingValue> = {
 };
 
 function createBaseCalibration(): Calibration {
-  return { method: 0, temperature: 0, documents: 0, reference: 0 };
+  return { method: 0, temperature: 0, documents: 0, reference: 0, scales: [], biases: [], explanation: "" };
 }
 
 export const Calibration: MessageFns<Calibration> = {
@@ -1329,6 +1361,23 @@ export const Calibration: MessageFns<Calibration> = {
     }
     if (message.reference !== 0) {
       writer.uint32(32).int32(message.reference);
+    }
+    if (message.scales.length !== 0) {
+      writer.uint32(42).fork();
+      for (const v of message.scales) {
+        writer.double(v);
+      }
+      writer.join();
+    }
+    if (message.biases.length !== 0) {
+      writer.uint32(50).fork();
+      for (const v of message.biases) {
+        writer.double(v);
+      }
+      writer.join();
+    }
+    if (message.explanation !== "") {
+      writer.uint32(58).string(message.explanation);
     }
     return writer;
   },
@@ -1378,6 +1427,50 @@ export const Calibration: MessageFns<Calibration> = {
             message.reference = reader.int32() as any;
             continue;
           }
+          case 5: {
+            if (tag === 41) {
+              message.scales.push(reader.double());
+
+              continue;
+            }
+
+            if (tag === 42) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.scales.push(reader.double());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 6: {
+            if (tag === 49) {
+              message.biases.push(reader.double());
+
+              continue;
+            }
+
+            if (tag === 50) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.biases.push(reader.double());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.explanation = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1396,6 +1489,9 @@ export const Calibration: MessageFns<Calibration> = {
       temperature: isSet(object.temperature) ? globalThis.Number(object.temperature) : 0,
       documents: isSet(object.documents) ? globalThis.Number(object.documents) : 0,
       reference: isSet(object.reference) ? referenceFromJSON(object.reference) : 0,
+      scales: globalThis.Array.isArray(object?.scales) ? object.scales.map((e: any) => globalThis.Number(e)) : [],
+      biases: globalThis.Array.isArray(object?.biases) ? object.biases.map((e: any) => globalThis.Number(e)) : [],
+      explanation: isSet(object.explanation) ? globalThis.String(object.explanation) : "",
     };
   },
 
@@ -1413,6 +1509,15 @@ export const Calibration: MessageFns<Calibration> = {
     if (message.reference !== 0) {
       obj.reference = referenceToJSON(message.reference);
     }
+    if (message.scales?.length) {
+      obj.scales = message.scales.map((e) => floatToJson(e));
+    }
+    if (message.biases?.length) {
+      obj.biases = message.biases.map((e) => floatToJson(e));
+    }
+    if (message.explanation !== "") {
+      obj.explanation = message.explanation;
+    }
     return obj;
   },
 
@@ -1425,6 +1530,9 @@ export const Calibration: MessageFns<Calibration> = {
     message.temperature = object.temperature ?? 0;
     message.documents = object.documents ?? 0;
     message.reference = object.reference ?? 0;
+    message.scales = object.scales?.map((e) => e) || [];
+    message.biases = object.biases?.map((e) => e) || [];
+    message.explanation = object.explanation ?? "";
     return message;
   },
 };
@@ -1439,6 +1547,7 @@ function createBaseEvaluation(): Evaluation {
     macroF1: 0,
     expectedCalibrationError: 0,
     brierScore: 0,
+    reliability: [],
   };
 }
 
@@ -1467,6 +1576,9 @@ export const Evaluation: MessageFns<Evaluation> = {
     }
     if (message.brierScore !== 0) {
       writer.uint32(65).double(message.brierScore);
+    }
+    for (const v of message.reliability) {
+      ReliabilityBin.encode(v!, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -1548,6 +1660,14 @@ export const Evaluation: MessageFns<Evaluation> = {
             message.brierScore = reader.double();
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.reliability.push(ReliabilityBin.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1586,6 +1706,9 @@ export const Evaluation: MessageFns<Evaluation> = {
         : isSet(object.brier_score)
         ? globalThis.Number(object.brier_score)
         : 0,
+      reliability: globalThis.Array.isArray(object?.reliability)
+        ? object.reliability.map((e: any) => ReliabilityBin.fromJSON(e))
+        : [],
     };
   },
 
@@ -1615,6 +1738,9 @@ export const Evaluation: MessageFns<Evaluation> = {
     if (message.brierScore !== 0) {
       obj.brierScore = floatToJson(message.brierScore);
     }
+    if (message.reliability?.length) {
+      obj.reliability = message.reliability.map((e) => ReliabilityBin.toJSON(e));
+    }
     return obj;
   },
 
@@ -1633,6 +1759,144 @@ export const Evaluation: MessageFns<Evaluation> = {
     message.macroF1 = object.macroF1 ?? 0;
     message.expectedCalibrationError = object.expectedCalibrationError ?? 0;
     message.brierScore = object.brierScore ?? 0;
+    message.reliability = object.reliability?.map((e) => ReliabilityBin.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseReliabilityBin(): ReliabilityBin {
+  return { lower: 0, upper: 0, count: 0, meanConfidence: undefined, accuracy: undefined };
+}
+
+export const ReliabilityBin: MessageFns<ReliabilityBin> = {
+  encode(message: ReliabilityBin, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.lower !== 0) {
+      writer.uint32(9).double(message.lower);
+    }
+    if (message.upper !== 0) {
+      writer.uint32(17).double(message.upper);
+    }
+    if (message.count !== 0) {
+      writer.uint32(24).uint32(message.count);
+    }
+    if (message.meanConfidence !== undefined) {
+      writer.uint32(33).double(message.meanConfidence);
+    }
+    if (message.accuracy !== undefined) {
+      writer.uint32(41).double(message.accuracy);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReliabilityBin {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReliabilityBin();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.lower = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.upper = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.count = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.meanConfidence = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.accuracy = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReliabilityBin {
+    return {
+      lower: isSet(object.lower) ? globalThis.Number(object.lower) : 0,
+      upper: isSet(object.upper) ? globalThis.Number(object.upper) : 0,
+      count: isSet(object.count) ? globalThis.Number(object.count) : 0,
+      meanConfidence: isSet(object.meanConfidence)
+        ? globalThis.Number(object.meanConfidence)
+        : isSet(object.mean_confidence)
+        ? globalThis.Number(object.mean_confidence)
+        : undefined,
+      accuracy: isSet(object.accuracy) ? globalThis.Number(object.accuracy) : undefined,
+    };
+  },
+
+  toJSON(message: ReliabilityBin): unknown {
+    const obj: any = {};
+    if (message.lower !== 0) {
+      obj.lower = floatToJson(message.lower);
+    }
+    if (message.upper !== 0) {
+      obj.upper = floatToJson(message.upper);
+    }
+    if (message.count !== 0) {
+      obj.count = Math.round(message.count);
+    }
+    if (message.meanConfidence !== undefined) {
+      obj.meanConfidence = floatToJson(message.meanConfidence);
+    }
+    if (message.accuracy !== undefined) {
+      obj.accuracy = floatToJson(message.accuracy);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ReliabilityBin>, I>>(base?: I): ReliabilityBin {
+    return ReliabilityBin.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ReliabilityBin>, I>>(object: I): ReliabilityBin {
+    const message = createBaseReliabilityBin();
+    message.lower = object.lower ?? 0;
+    message.upper = object.upper ?? 0;
+    message.count = object.count ?? 0;
+    message.meanConfidence = object.meanConfidence ?? undefined;
+    message.accuracy = object.accuracy ?? undefined;
     return message;
   },
 };
