@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { parseTaskYaml } from '@llambert/contracts';
 import { LlambertError, type StudentSettings } from '@llambert/domain';
 import { type FetchedEncoder, type TrainingPlace, trainInWorker } from '@llambert/training';
-import { type LabelledDocument, readLabelledData } from '../labelled-data.ts';
+import { type LabelledDocument, readLabelledData, readTexts } from '../labelled-data.ts';
 import { compareCalibrations } from './calibration.ts';
 import { split } from './split.ts';
 
@@ -15,6 +15,7 @@ be taken at their word, by one temperature and by vector scaling.
   --data DIR        holds documents.jsonl.gz {id, text}, gold.jsonl.gz {id, label} and the answers file, JSON Lines
   --student YAML    the "student" part of a task.yaml, for example '{model: ./MiniLM, fineTuning: {epochs: 5}}'
   --answers FILE    the file in DIR whose labels are learnt from (default teacher_llama2_70b.jsonl.gz)
+  --unlabelled FILE more documents for pseudo-labels, {text} lines, gzip-compressed; without it, those of DIR that are left
   --size N          how many documents to train on (default 500)
   --seeds N,N       each draws other documents and trains with another seed (default 1,2,3,4,5)
   --test            score on the test part, to be opened once, when all is chosen; without it, on dev
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     data: { type: 'string' },
     student: { type: 'string' },
     answers: { type: 'string', default: 'teacher_llama2_70b.jsonl.gz' },
+    unlabelled: { type: 'string' },
     size: { type: 'string', default: '500' },
     seeds: { type: 'string', default: '1,2,3,4,5' },
     test: { type: 'boolean', default: false },
@@ -39,9 +41,10 @@ else if (values.data === undefined || values.student === undefined) {
 } else {
   const student = studentOf(values.student);
   const documents = await readLabelledData(values.data, values.answers);
+  const others = values.unlabelled === undefined ? [] : await readTexts(values.unlabelled);
   const accuracies: number[] = [];
   for (const seed of values.seeds.split(',').map(Number)) {
-    const measured = await measure(documents, { ...student, seed });
+    const measured = await measure(documents, others, { ...student, seed });
     accuracies.push(measured.accuracy);
     console.log(JSON.stringify({ size: Number(values.size), part: values.test ? 'test' : 'dev', seed, ...measured }));
   }
@@ -54,14 +57,8 @@ function studentOf(yaml: string): StudentSettings {
 }
 
 /** Trains one student and scores it. */
-async function measure(documents: readonly LabelledDocument[], settings: StudentSettings) {
-  const { labels, rows, unlabelled, scored } = split(
-    documents,
-    Number(values.size),
-    settings.seed,
-    values.test ? 'test' : 'dev',
-    settings.pseudoLabels?.documents ?? 0,
-  );
+async function measure(documents: readonly LabelledDocument[], others: readonly { readonly text: string }[], settings: StudentSettings) {
+  const { labels, rows, unlabelled, scored } = split(documents, Number(values.size), settings.seed, values.test ? 'test' : 'dev');
   const folder = await mkdtemp(join(tmpdir(), 'llambert-bench-'));
   const stateFolder = join(folder, 'state');
   try {
@@ -69,7 +66,17 @@ async function measure(documents: readonly LabelledDocument[], settings: Student
     const train = trainInWorker({ fetchEncoder, stateFolder, threads: Number(values.threads) }, ({ step, done, detail }) => {
       if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${step} ${(100 * done).toFixed(0)} % ${detail}`);
     });
-    const trained = await train({ rows, unlabelled, labels, settings, score: scored, folder }, new AbortController().signal);
+    const trained = await train(
+      {
+        rows,
+        unlabelled: [...unlabelled, ...others].slice(0, settings.pseudoLabels?.documents ?? 0),
+        labels,
+        settings,
+        score: scored,
+        folder,
+      },
+      new AbortController().signal,
+    );
     if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
     const { user, system } = process.cpuUsage(before);
     const calibration = await compareCalibrations(labels, rows, trained, scored);

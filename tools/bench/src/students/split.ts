@@ -17,15 +17,8 @@ export interface Split {
 /**
  * `size` documents that the teacher labelled, drawn anew with each seed from those that are neither dev nor test, and the documents
  * to score on.
- * @param mostUnlabelled how many of the others may be learned from without a label
  */
-export function split(
-  documents: readonly LabelledDocument[],
-  size: number,
-  seed: number,
-  part: 'dev' | 'test',
-  mostUnlabelled: number,
-): Split {
+export function split(documents: readonly LabelledDocument[], size: number, seed: number, part: 'dev' | 'test'): Split {
   const [devFrom, testFrom] = [1 - devShare - testShare, 1 - testShare].map((share) => Math.round(share * documents.length));
   const labels: LabelSet = { kind: 'single', names: [...new Set(documents.map(({ gold }) => gold))].sort() };
   const pool = documents.slice(0, devFrom);
@@ -46,7 +39,7 @@ export function split(
       fold: index % 5,
       labelledBy: 'teacher',
     })),
-    unlabelled: drawn.filter((document) => !labelled.has(document)).slice(0, mostUnlabelled),
+    unlabelled: drawn.filter((document) => !labelled.has(document)),
     scored: part === 'dev' ? documents.slice(devFrom, testFrom) : documents.slice(testFrom),
   };
 }
