@@ -25,7 +25,7 @@ export async function readLabelledData(folder: string, answersFile: string): Pro
 
 /** Reads the texts of a file of `{text}` lines, gzip-compressed. */
 export async function readTexts(file: string): Promise<{ readonly text: string }[]> {
-  return (await readJsonLines(file)).flatMap(({ text }) => (text === undefined ? [] : [{ text }]));
+  return (await readJsonLines<Row>(file)).flatMap(({ text }) => (text === undefined ? [] : [{ text }]));
 }
 
 interface Row {
