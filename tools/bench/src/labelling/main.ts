@@ -95,9 +95,10 @@ async function measure(starts: readonly Start[], texts: readonly string[]): Prom
   const programs: Program[] = [];
   try {
     for (const start of starts) programs.push(await startProgram(...start));
-    for (const program of programs) await program.label(texts.slice(0, 4));
-    const found = new Map<string, Measurement[]>(programs.map(({ name }) => [name, []]));
     const step = Number(values['at-once']);
+    // Memory and compiled code come with the first texts.
+    for (const program of programs) await program.label(texts.slice(0, Math.max(step, 20)));
+    const found = new Map<string, Measurement[]>(programs.map(({ name }) => [name, []]));
     for (let from = 0; from < texts.length; from += step) {
       for (const program of programs) found.get(program.name)!.push(await program.label(texts.slice(from, from + step)));
     }
