@@ -6,7 +6,7 @@ import { type EncoderModel, loadEncoderModel } from './encoder-model.ts';
 import type { Precision } from './precision.ts';
 import { releasePrecision, saveEncoder } from './save.ts';
 
-/** What 8-bit integers may cost: of the share of right decisions, and of the log-loss relatively. */
+/** What 8-bit integers may cost: of the share of right decisions where that is more than chance, and of the log-loss relatively. */
 const gate = { accuracy: 0.005, logLoss: 0.02 };
 /** What float32's part is of the time that both precisions take. */
 const float32Share = 0.7;
@@ -62,9 +62,12 @@ export async function releaseEncoder(
 
   const calibration = await calibrationOf(known);
   const [wanted, reached] = [known, logits].map((own) => measured(own, targets, labels, calibration)) as [Measured, Measured];
-  const lost = wanted.accuracy - reached.accuracy;
+  const lost = count(targets, (row) => wanted.right[row]! && !reached.right[row]!);
+  const gained = count(targets, (row) => !wanted.right[row]! && reached.right[row]!);
+  // Of decisions that change by chance, as many are gained as lost, give or take the root of their number (McNemar 1947).
+  const tolerated = Math.max(gate.accuracy * targets.length, Math.sqrt(lost + gained));
   const rise = reached.logLoss / wanted.logLoss - 1;
-  const within = lost <= gate.accuracy && rise <= gate.logLoss;
+  const within = lost - gained <= tolerated && rise <= gate.logLoss;
   await releasePrecision(folder, within ? 'int8' : 'fp32');
   await (within ? float32 : int8)?.close();
   return {
@@ -73,29 +76,29 @@ export async function releaseEncoder(
     facts: {
       precision: within ? 'int8' : 'fp32',
       precisionReason:
-        `on ${documents.length} ${part} documents 8-bit integers ${within ? 'are' : 'are not'} within the gate: right decisions ` +
-        `${points(-lost)} (at most ${points(-gate.accuracy)} is tolerated), log-loss ${percent(rise)} (at most ${percent(gate.logLoss)})`,
+        `on ${documents.length} ${part} documents 8-bit integers ${within ? 'are' : 'are not'} within the gate: ${lost} right decisions lost, ` +
+        `${gained} gained (a loss of ${Math.floor(tolerated)} is tolerated), log-loss ${percent(rise)} (at most ${percent(gate.logLoss)})`,
     },
   };
 }
 
 interface Measured {
-  readonly accuracy: number;
+  readonly right: readonly boolean[];
   readonly logLoss: number;
 }
 
 function measured(logits: Float32Array, targets: readonly LabelDistribution[], labels: LabelSet, calibration: CalibrationMap): Measured {
   const width = labels.names.length;
-  const right = targets.filter((target, row) => {
+  const right = targets.map((target, row) => {
     const shares = Array.from(probabilities(logits, row * width, width, labels.kind, calibration));
     return decide(labels, shares).join() === decide(labels, target).join();
   });
   const losses = logLosses(logits, targets.flat(), width, labels.kind, calibration);
-  return { accuracy: right.length / targets.length, logLoss: losses.reduce((sum, loss) => sum + loss, 0) / targets.length };
+  return { right, logLoss: losses.reduce((sum, loss) => sum + loss, 0) / targets.length };
 }
 
-function points(share: number): string {
-  return `${share > 0 ? '+' : ''}${(100 * share).toFixed(2)} points`;
+function count(of: readonly unknown[], is: (row: number) => boolean): number {
+  return of.filter((_, row) => is(row)).length;
 }
 
 function percent(share: number): string {
