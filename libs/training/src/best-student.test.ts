@@ -52,7 +52,12 @@ describe('the best student', () => {
       return {
         student: kind,
         baseModel: null,
-        heldOut: { rows: heldOut, logits: Float32Array.from(logits), on: kind === 'fine-tuned' ? 'held-out' : 'out-of-fold' },
+        heldOut: {
+          rows: heldOut,
+          logits: Float32Array.from(logits),
+          on: kind === 'fine-tuned' ? 'held-out' : 'out-of-fold',
+          learnedAfter: kind !== 'fine-tuned',
+        },
         scoredLogits: new Float32Array(),
         training: { of: kind },
       };
@@ -86,7 +91,7 @@ describe('the best student', () => {
       return {
         student: kind,
         baseModel: null,
-        heldOut: { rows: [...many.keys()], logits: Float32Array.from(logits), on: 'out-of-fold' },
+        heldOut: { rows: [...many.keys()], logits: Float32Array.from(logits), on: 'out-of-fold', learnedAfter: true },
         scoredLogits: new Float32Array(),
         training: {},
       };

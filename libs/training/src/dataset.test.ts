@@ -47,11 +47,19 @@ describe('a dataset', () => {
       again(training, 'delivery'),
     ];
     const { rows, annotations, rejections } = assembleDataset('task', labels, parts, [gold(training, 'payment')]);
-    expect(rows.map(({ documentId, target, askedTwice, labelledBy }) => [documentId, target, askedTwice, labelledBy])).toEqual([
-      ['a', [0, 1], true, 'teacher'],
-      ['b', [1, 0], true, 'teacher'],
-      ['c', [1, 0], undefined, 'teacher'],
-      [training, [0, 1], undefined, 'person'],
+    const said = rows.map(({ documentId, target, askedTwice, labelledBy, teacherTarget }) => [
+      documentId,
+      target,
+      askedTwice,
+      labelledBy,
+      teacherTarget,
+    ]);
+    // What is compared with the teacher is what it said first: only what the student contradicts is asked again.
+    expect(said).toEqual([
+      ['a', [0, 1], true, 'teacher', [1, 0]],
+      ['b', [1, 0], true, 'teacher', [1, 0]],
+      ['c', [1, 0], undefined, 'teacher', undefined],
+      [training, [0, 1], undefined, 'person', [1, 0]],
     ]);
     expect([annotations, rejections]).toEqual([7, 1]);
   });

@@ -25,7 +25,10 @@ export interface DatasetRow {
   /** 0 to `foldCount` - 1, by a hash of the document id: the same document is held out in the same fold in every round. */
   readonly fold: number;
   readonly labelledBy: 'teacher' | 'person';
-  /** What the teacher says of it, where a person's label stands in the target: what is compared with the teacher is compared with this. */
+  /**
+   * What the teacher said of it first, where a person's label or the teacher's second one stands in the target: what is compared with the teacher is
+   * compared with this. Only what the student contradicts is looked at again, so that by the later labels it would seem to agree more.
+   */
   readonly teacherTarget?: LabelDistribution;
   /** The teacher was asked a second time, and what it said then is the label. */
   readonly askedTwice?: true;
@@ -79,11 +82,14 @@ export function assembleDataset(
   const annotated = answered.flatMap(({ sample, answer }) => (answer.kind === 'annotation' ? [{ sample, answer }] : []));
   const [seconds, firsts] = [true, false].map((again) => annotated.filter(({ sample }) => (sample.strategy === 'doubted') === again));
   for (const { sample, answer } of firsts!) add(sample.document, answer.labels, { labelledBy: 'teacher' });
-  for (const { sample, answer } of seconds!) add(sample.document, answer.labels, { labelledBy: 'teacher', askedTwice: true });
-  for (const item of gold) {
-    const teacherTarget = rows.get(item.document.id)?.target;
-    add(item.document, item.labels, { labelledBy: 'person', ...(teacherTarget === undefined ? {} : { teacherTarget }) });
+  const first = (id: string) => {
+    const row = rows.get(id);
+    return row === undefined ? {} : { teacherTarget: row.teacherTarget ?? row.target };
+  };
+  for (const { sample, answer } of seconds!) {
+    add(sample.document, answer.labels, { labelledBy: 'teacher', askedTwice: true, ...first(sample.document.id) });
   }
+  for (const { document, labels: names } of gold) add(document, names, { labelledBy: 'person', ...first(document.id) });
   const sorted = [...rows.values()].sort((left, right) => (left.documentId < right.documentId ? -1 : 1));
   return {
     rows: sorted,

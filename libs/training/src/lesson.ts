@@ -31,9 +31,14 @@ export async function prepareLesson(
 }
 
 /**
- * The split for a student that is trained once. Where there are pseudo-labels all students are: the first student learned from the rows that
+ * The split for a student that is cheap enough to be cross-validated: null, but for pseudo-labels. Their first student learned from the rows that
  * are not held out, so one that learns from it in a cross-validation would have heard of the rows that it is to be judged by.
  */
+export function splitForPseudoLabels(lesson: Pick<Lesson, 'rows' | 'pseudoLabelled'>): Split | null {
+  return lesson.pseudoLabelled.length === 0 ? null : splitOnce(lesson);
+}
+
+/** The split for a student that is trained once. */
 export function splitOnce({ rows, pseudoLabelled }: Pick<Lesson, 'rows' | 'pseudoLabelled'>): Split {
   const heldOut = heldOutRows(rows);
   const apart = new Set(heldOut);

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { folderArtifactStore } from '@llambert/adapters/folder';
 import { openDatabase, sqliteEventLog, sqliteState } from '@llambert/adapters/sqlite';
-import { encodeEvent, topicDefinitions, topicName } from '@llambert/contracts';
-import type { Answer, Event, EventLog, RoundEvaluation, Sample } from '@llambert/domain';
+import { encodeDocument, encodeEvent, topicDefinitions, topicName } from '@llambert/contracts';
+import type { Answer, Document, Event, EventLog, RoundEvaluation, Sample } from '@llambert/domain';
 import { type Service, systemClock } from '@llambert/platform';
 import { aDocument, aDrawnSample, anAnnotation, aRejection, aRound, aTask } from '@llambert/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -48,7 +48,12 @@ describe('the trainer', () => {
     return {
       student: 'linear',
       baseModel: null,
-      heldOut: { rows: rows.map((_, row) => row), logits: Float32Array.from(rows.flatMap((row) => row.target)), on: 'out-of-fold' },
+      heldOut: {
+        rows: rows.map((_, row) => row),
+        logits: Float32Array.from(rows.flatMap((row) => row.target)),
+        on: 'out-of-fold',
+        learnedAfter: true,
+      },
       scoredLogits: new Float32Array(score.length * 2),
       training: {},
     };
@@ -103,6 +108,25 @@ describe('the trainer', () => {
     await vi.waitFor(async () => expect(await said()).toEqual(['model.released', 'round.evaluated']), { timeout: 5000 });
     expect(await evaluation()).toMatchObject({ round: 1, annotations: 36, rejections: 4 });
     expect(trainings).toBe(1);
+  });
+
+  it('draws the documents for pseudo-labels from the source, and none that is labelled', async () => {
+    const round = samples(12);
+    const { student: settings } = task.settings;
+    const wishing = { ...task, settings: { ...task.settings, student: { ...settings, pseudoLabels: { documents: 5, confidence: 0.8 } } } };
+    await eventLog.createTopics([{ name: task.topics.source, partitions: 1, retention: 'keep' }]);
+    const source = [...round.map(({ document }) => document), ...['x', 'y', 'z'].map((id) => aDocument({ id }))];
+    await eventLog.append(source.map((document) => ({ topic: task.topics.source, record: encodeDocument(document) })));
+    await say({ id: 'task again', name: 'task.published', key: task.name, body: wishing });
+    await say(opened(1, 12), ...round.map(drawn), ...round.map(answer));
+    let unlabelled: readonly { text: string }[] = [];
+    start((request, signal) => {
+      unlabelled = request.unlabelled;
+      return student(request, signal);
+    });
+    await vi.waitFor(async () => expect(await said()).toEqual(['model.released', 'round.evaluated']), { timeout: 5000 });
+    // The one whose answer was a rejection has no label either.
+    expect(unlabelled.map((document) => (document as Document).id)).toEqual(['r1-9', 'x', 'y', 'z']);
   });
 
   it('at the deadline starts with a quorum, and never without', async () => {

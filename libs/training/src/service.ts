@@ -92,7 +92,9 @@ export function trainerService(ports: TrainerPorts): Service {
 async function startTraining(ports: TrainerPorts, task: Task): Promise<void> {
   for (const opened of await ports.store.roundsToTrain(task.name)) {
     if (!(await isComplete(ports, opened))) continue;
-    const payload = canonicalJson({ task, round: opened.round });
+    // The source as it is now: a training that is begun anew after a crash draws from the same documents.
+    const sourceEnds = task.settings.student.pseudoLabels === null ? [] : await ports.eventLog.endOffsets(task.topics.source);
+    const payload = canonicalJson({ task, round: opened.round, sourceEnds });
     await ports.jobs.enqueue([{ kind: jobKind, id: `${task.name}:${opened.round}`, scope: task.name, payload }]);
     await ports.store.markEnqueued(task.name, opened.round);
   }
@@ -116,15 +118,14 @@ async function isGoldRead(ports: TrainerPorts): Promise<boolean> {
 }
 
 async function train(ports: TrainerPorts, lease: Lease, signal: AbortSignal): Promise<JobResult> {
-  const { task, round } = JSON.parse(lease.payload) as { task: Task; round: number };
+  const { task, round, sourceEnds } = JSON.parse(lease.payload) as { task: Task; round: number; sourceEnds: number[] };
   const answered = await ports.store.answeredSamples(task.name, round);
   const gold = await ports.store.gold(task.name);
   const labelled = assembleDataset(task.name, labelSetOf(task.spec), answered, gold);
   const { pseudoLabels } = task.settings.student;
-  const dataset =
-    pseudoLabels === null
-      ? labelled
-      : withUnlabelled(labelled, await drawUnlabelled(ports.eventLog, task, pseudoLabels.documents, new Set(knownDocuments(labelled))));
+  const draw = (count: number) =>
+    drawUnlabelled(ports.eventLog, task, { count, ends: sourceEnds, known: new Set(knownDocuments(labelled)) }, signal);
+  const dataset = pseudoLabels === null ? labelled : withUnlabelled(labelled, await draw(pseudoLabels.documents));
   const budgetExhausted = answered.some(({ answer }) => answer.kind === 'rejection' && answer.reason === 'budget_exhausted');
   const { model, evaluation } = await trainRound(task, round, dataset, budgetExhausted, { ...ports, signal });
   const evaluated: Event = { id: `round.evaluated:${task.name}:${round}`, name: 'round.evaluated', key: task.name, body: evaluation };

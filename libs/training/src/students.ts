@@ -17,7 +17,7 @@ import {
 } from '@llambert/student';
 import { bestStudent } from './best-student.ts';
 import { calibrate } from './calibration.ts';
-import { type Lesson, prepareLesson, pseudoLabelledBy, type Split, splitOnce } from './lesson.ts';
+import { type Lesson, prepareLesson, pseudoLabelledBy, type Split, splitForPseudoLabels, splitOnce } from './lesson.ts';
 import type { PlacedRequest, TrainedStudent, TrainingProgress } from './train-student.ts';
 
 type OnProgress = (progress: TrainingProgress) => void;
@@ -30,7 +30,7 @@ export async function trainHere(request: PlacedRequest, onProgress: OnProgress):
     model === 'auto'
       ? await bestStudent(lesson, (kind, own, mayTake) => trainKind(kind, own, onProgress, mayTake))
       : await trainKind(model, lesson, onProgress, () => {});
-  return { ...trained, ...(doubts === null ? {} : { doubts }), training: { ...trained.training, ...facts } };
+  return { ...trained, ...(doubts === null ? {} : { doubts }), training: { ...facts, ...trained.training } };
 }
 
 /** @param mayTake hears how many seconds the training still takes, once that can be told; what it throws ends the training */
@@ -58,7 +58,7 @@ async function linearStudent(lesson: Lesson, onProgress: OnProgress): Promise<Tr
     model.logits(documents, logits);
     return logits;
   };
-  const split = lesson.pseudoLabelled.length === 0 ? null : splitOnce(lesson);
+  const split = splitForPseudoLabels(lesson);
   // It trains in seconds: one student answers for the held-out rows, the released one learns from all.
   const apart =
     split &&
@@ -66,7 +66,8 @@ async function linearStudent(lesson: Lesson, onProgress: OnProgress): Promise<Tr
       (await fit(split.learned)).model,
       split.heldOut.map((row) => rows[row]!),
     );
-  const { model, outOfFold, crossValidation } = await fit(split ? [...rows, ...(await pseudoLabelledBy(rows, lesson, onProgress))] : rows);
+  const pseudoLabelled = split && (await pseudoLabelledBy(rows, lesson, onProgress));
+  const { model, outOfFold, crossValidation } = await fit([...rows, ...(pseudoLabelled ?? [])]);
   await model.save(folder);
   const { features, strength, calibratedLogLoss, accuracy } = crossValidation.chosen;
   return {
@@ -75,13 +76,17 @@ async function linearStudent(lesson: Lesson, onProgress: OnProgress): Promise<Tr
     heldOut: {
       rows: split?.heldOut ?? [...rows.keys()],
       logits: apart ?? outOfFold.logits,
-      on: 'out-of-fold',
+      on: split === null ? 'out-of-fold' : 'held-out',
+      learnedAfter: true,
     },
     scoredLogits: logitsOf(model, score),
-    training: toBeSaid(
-      { features, strength, classWeights: settings.classWeights, folds: crossValidation.folds, calibratedLogLoss, accuracy },
-      split,
-    ),
+    training: {
+      ...toBeSaid(
+        { features, strength, classWeights: settings.classWeights, folds: crossValidation.folds, calibratedLogLoss, accuracy },
+        split,
+      ),
+      ...(pseudoLabelled && { pseudoLabelled: pseudoLabelled.length }),
+    },
   };
 }
 
@@ -95,7 +100,7 @@ function toBeSaid(facts: TrainedStudent['training'], split: Split | null): Train
 async function frozenStudent(lesson: Lesson, onProgress: OnProgress, mayTake: (secondsLeft: number) => void): Promise<TrainedStudent> {
   const { rows, labels, settings, score, threads } = lesson;
   const encoder = await encoderOf(lesson);
-  const split = lesson.pseudoLabelled.length === 0 ? null : splitOnce(lesson);
+  const split = splitForPseudoLabels(lesson);
   const begun = performance.now();
   const trained = await trainFrozen({
     encoder,
@@ -118,8 +123,13 @@ async function frozenStudent(lesson: Lesson, onProgress: OnProgress, mayTake: (s
     baseModel: baseModelOf(lesson, encoder),
     heldOut:
       split === null
-        ? { rows: tried, logits: asReleased(trained.outOfFold.logits, trained.fitted.logits, logits), on: 'out-of-fold' }
-        : { rows: tried, logits, on: 'held-out' },
+        ? {
+            rows: tried,
+            logits: asReleased(trained.outOfFold.logits, trained.fitted.logits, logits),
+            on: 'out-of-fold',
+            learnedAfter: true,
+          }
+        : { rows: tried, logits, on: 'held-out', learnedAfter: false },
     scoredLogits: (await model.logits(score)).logits,
     training: { ...toBeSaid(trained.facts, split), ...facts },
   };
@@ -198,7 +208,7 @@ async function fineTunedStudent(lesson: Lesson, onProgress: OnProgress, mayTake:
   return {
     student: 'fine-tuned',
     baseModel: baseModelOf(lesson, encoder),
-    heldOut: { rows: heldOut, logits, on: 'held-out' },
+    heldOut: { rows: heldOut, logits, on: 'held-out', learnedAfter: false },
     scoredLogits: (await model.logits(score)).logits,
     training: { ...trained.facts, ...facts },
   };

@@ -30,6 +30,7 @@ const overconfident: TrainStudent = async ({ rows, score, folder }) => {
       rows: rows.map((_, row) => row),
       logits: Float32Array.from(rows.flatMap((row, index) => logits(row.target, index % 10 === 0))),
       on: 'out-of-fold',
+      learnedAfter: true,
     },
     scoredLogits: Float32Array.from(score.flatMap(({ text }) => logits(text.endsWith('positive') ? [1, 0] : [0, 1], false))),
     training: { strength: 1 },

@@ -80,12 +80,10 @@ async function manifestOf(
   const width = labels.names.length;
   const { heldOut } = trained;
   const scored = heldOut.rows.map((row, at) => ({ ...dataset.rows[row]!, logits: heldOut.logits.subarray(at * width, (at + 1) * width) }));
-  // Also where a person decided: without the labels that were doubted, and so decided on, the student would seem to agree more.
   const byTeacher = scored.flatMap(({ labelledBy, teacherTarget, ...row }) =>
-    labelledBy === 'teacher' ? [row] : teacherTarget === undefined ? [] : [{ ...row, target: teacherTarget }],
+    labelledBy === 'teacher' || teacherTarget !== undefined ? [{ ...row, target: teacherTarget ?? row.target }] : [],
   );
-  // A part that is held out is not learned from; out-of-fold logits are of students of their own, and the released one learned from all.
-  const apart = new Set(heldOut.on === 'held-out' ? heldOut.rows : []);
+  const apart = new Set(heldOut.learnedAfter ? [] : heldOut.rows);
   const learned = dataset.rows.filter((_, row) => !apart.has(row));
   // One reference for one figure: people's labels calibrate only where there are no others.
   const calibrating = byTeacher.length > 0 ? byTeacher : scored;

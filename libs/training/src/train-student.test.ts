@@ -72,7 +72,7 @@ describe('training in a worker', () => {
     expect(trained.student).toBe('linear');
     expect(readdirSync(folder)).not.toEqual([]);
     const { logits, ...heldOut } = trained.heldOut;
-    expect(heldOut).toEqual({ rows: Array.from({ length: 60 }, (_, row) => row), on: 'out-of-fold' });
+    expect(heldOut).toEqual({ rows: Array.from({ length: 60 }, (_, row) => row), on: 'out-of-fold', learnedAfter: true });
     expect(logits).toHaveLength(120);
     const decided = Array.from({ length: 60 }, (_, row) => (logits[2 * row]! > logits[2 * row + 1]! ? 0 : 1));
     expect(decided).toEqual(rows(60).map((_, index) => index % 2));
@@ -112,7 +112,7 @@ describe('training in a worker', () => {
     expect(asked).toEqual([{ kind: 'folder', path: './checkpoint' }]);
     expect(trained).toMatchObject({ student: 'frozen', baseModel: { name: './checkpoint', licence: null } });
     const { logits, ...heldOut } = trained.heldOut;
-    expect(heldOut).toEqual({ rows: Array.from({ length: 60 }, (_, row) => row), on: 'out-of-fold' });
+    expect(heldOut).toEqual({ rows: Array.from({ length: 60 }, (_, row) => row), on: 'out-of-fold', learnedAfter: true });
     const decided = Array.from({ length: 60 }, (_, row) => (logits[2 * row]! > logits[2 * row + 1]! ? 0 : 1));
     expect(decided).toEqual(rows(60).map((_, index) => index % 2));
     expect(seen.some(({ detail }) => /^60 of 60 texts read, \d+ texts\/s, \d+ s left$/.test(detail))).toBe(true);
@@ -144,7 +144,7 @@ describe('training in a worker', () => {
       }),
     );
     const { logits, ...heldOut } = trained!.heldOut;
-    expect(heldOut).toEqual({ rows: Array.from({ length: 12 }, (_, at) => 5 * at), on: 'out-of-fold' });
+    expect(heldOut).toEqual({ rows: Array.from({ length: 12 }, (_, at) => 5 * at), on: 'held-out', learnedAfter: true });
     expect(other!.heldOut.logits).toEqual(logits);
     expect(trained!.training).toMatchObject({ unlabelled: 80, pseudoLabelConfidence: 0.7 });
     expect(trained!.training['pseudoLabelled']).toBeGreaterThan(40);
@@ -157,6 +157,33 @@ describe('training in a worker', () => {
     expect(probabilities[0]).toBeGreaterThan(0.5);
     expect(probabilities[3]).toBeGreaterThan(0.5);
   });
+
+  it.each(['frozen', 'fine-tuned'] as const)(
+    'teaches pseudo-labels to a %s encoder as well, and holds the first fold out',
+    async (model) => {
+      const checkpoint = join(folder, 'checkpoint');
+      const student = join(folder, 'student');
+      for (const each of [checkpoint, student]) mkdirSync(each);
+      await saveFresh(checkpoint);
+      const fetchEncoder = async () => ({ folder: checkpoint, name: './checkpoint' });
+      const unlabelled = rows(160).slice(60);
+      const { fineTuning, ...rest } = aTask().settings.student;
+      const settings = {
+        ...rest,
+        model,
+        encoder: './checkpoint',
+        maxTokens: 16,
+        pseudoLabels: { documents: 100, confidence: 0.7 },
+        fineTuning: { ...fineTuning, epochs: 1 },
+      };
+      const train = trainInWorker({ ...place, stateFolder: join(folder, 'state'), fetchEncoder }, () => undefined);
+      const { heldOut, training } = await train(request({ settings, unlabelled, folder: student }), new AbortController().signal);
+      expect(heldOut).toMatchObject({ rows: Array.from({ length: 12 }, (_, at) => 5 * at), on: 'held-out', learnedAfter: false });
+      expect(heldOut.logits).toHaveLength(24);
+      expect(training['pseudoLabelled']).toBeGreaterThan(50);
+      if (model === 'fine-tuned') expect(training['texts']).toBe(48 + Number(training['pseudoLabelled']));
+    },
+  );
 
   it('says what is wrong with rows that nothing can be learned from', async () => {
     await expect(trainInWorker(place, () => undefined)(request({ rows: [] }), new AbortController().signal)).rejects.toMatchObject({

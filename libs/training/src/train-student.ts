@@ -58,6 +58,8 @@ export interface HeldOut {
   readonly logits: Float32Array;
   /** All rows in turn, or one part of them. */
   readonly on: 'out-of-fold' | 'held-out';
+  /** Whether the released student learned from them after all: then students of their own were judged by them. */
+  readonly learnedAfter: boolean;
 }
 
 export interface TrainedStudent {

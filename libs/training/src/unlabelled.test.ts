@@ -7,15 +7,23 @@ import { drawUnlabelled } from './unlabelled.ts';
 
 const task = aTask();
 
-async function drawnFrom(ids: readonly string[], count: number, known: readonly string[] = []): Promise<string[]> {
+async function drawnFrom(
+  ids: readonly string[],
+  count: number,
+  known: readonly string[] = [],
+  later: readonly string[] = [],
+): Promise<string[]> {
   const database = openDatabase(':memory:');
   try {
     const log = sqliteEventLog(database, { clock: systemClock });
     await log.createTopics([{ name: task.topics.source, partitions: 3, retention: 'keep' }]);
-    const records = ids.map((id) => ({ topic: task.topics.source, record: encodeDocument(aDocument({ id, text: `text of ${id}` })) }));
+    const recordsOf = (some: readonly string[]) =>
+      some.map((id) => ({ topic: task.topics.source, record: encodeDocument(aDocument({ id, text: `text of ${id}` })) }));
     const broken = { key: 'broken', value: new Uint8Array([255]), headers: {} };
-    await log.append([...records, { topic: task.topics.source, record: broken }]);
-    const documents = await drawUnlabelled(log, task, count, new Set(known));
+    await log.append([...recordsOf(ids), { topic: task.topics.source, record: broken }]);
+    const ends = await log.endOffsets(task.topics.source);
+    await log.append(recordsOf(later));
+    const documents = await drawUnlabelled(log, task, { count, ends, known: new Set(known) }, new AbortController().signal);
     for (const { id, text } of documents) expect(text).toBe(`text of ${id}`);
     return documents.map(({ id }) => id);
   } finally {
@@ -36,6 +44,10 @@ describe('unlabelled documents', () => {
     expect(drawn).toHaveLength(40);
     expect(await drawnFrom(ids.toReversed(), 40)).toEqual(drawn);
     expect(await drawnFrom(ids, 100)).toEqual(expect.arrayContaining(drawn));
+  });
+
+  it('are none that came after the round was complete', async () => {
+    expect(await drawnFrom(ids, 1000, [], ['late', 'later'])).toEqual(await drawnFrom(ids, 1000));
   });
 
   it('come from all of the source alike', async () => {
