@@ -48,9 +48,17 @@ train and never certify: certify with labels of a uniform draw. The same run wit
         const source = sourceOf(flags);
         const log = openGoldLog(flags.out);
         try {
-          const known = new Set((log.isEmpty() ? noGold : await readGoldFor(task, flags.out, null)).entries.map((entry) => entry.id));
+          const before = (log.isEmpty() ? noGold : await readGoldFor(task, flags.out, null)).entries;
+          const known = new Set(before.map((entry) => entry.id));
           const { documents: all, draw, total } = await source(task.name, reporter, signal);
           const documents = all.filter((document) => !known.has(document.id));
+          const chosen = new Set(before.filter((entry) => entry.draw === 'chosen').map((entry) => entry.id));
+          const leftOut = draw === 'uniform' ? all.filter((document) => chosen.has(document.id)).length : 0;
+          if (leftOut > 0) {
+            reporter.notice(
+              `${leftOut} of the documents drawn are in ${flags.out} already because they were chosen, and cannot certify: what the others certify is a little too kind. To certify, draw into a file of its own before labels are chosen`,
+            );
+          }
           const labelledBefore = all.length - documents.length;
           const { labelled, putOff, reason } = await labelInTerminal({
             labels: labelSetOf(task.spec),

@@ -53,8 +53,8 @@ const leastHeldOutGold = 5;
 const keepEveryMs = 60_000;
 
 /**
- * Fine-tunes an encoder on labelled texts: on all of them, or first on the teacher's labels and then on people's (`goldStage`). The rows
- * of one fold are held out: they say when to stop, which weights to release, and what they are worth. Equal input gives an equal
+ * Fine-tunes an encoder on labelled texts: on all of them, or first on the teacher's labels and then on people's (`goldStage`). The held-out
+ * rows say when to stop and which weights to release. Equal input gives an equal
  * result, also when it was stopped and goes on from the state it kept. Throws `invalid_input` where nothing can be learned, or where
  * the loss stops being a number, and before it starts where memory will not do.
  */

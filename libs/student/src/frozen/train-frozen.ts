@@ -90,7 +90,7 @@ export async function trainFrozen(input: FrozenTrainingInput): Promise<FrozenTra
       strength: chosen.strength,
       calibratedLogLoss: chosen.calibratedLogLoss,
       accuracy: chosen.accuracy,
-      truncatedTexts: tokens.slice(0, rows.length).filter(({ truncated }) => truncated).length,
+      truncatedTexts: tokens.filter(({ truncated }) => truncated).length,
     },
   };
 }

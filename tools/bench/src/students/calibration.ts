@@ -1,4 +1,4 @@
-import { decide, decisionProbability, hardDistribution, type LabelSet } from '@llambert/domain';
+import { decide, decisionProbability, hardDistribution, type LabelSet, type StudentSettings } from '@llambert/domain';
 import {
   brierScore,
   type CalibrationMap,
@@ -26,6 +26,7 @@ interface Figures {
 /** Both calibrations by the held-out rows, each against people and against the teacher (null where it did not label them), and which one is released. */
 export async function compareCalibrations(
   labels: LabelSet,
+  { classWeights }: Pick<StudentSettings, 'classWeights'>,
   rows: TrainRequest['rows'],
   {
     heldOut,
@@ -55,7 +56,8 @@ export async function compareCalibrations(
     };
   };
   return {
-    released: calibration.method,
+    // As the trainer decides: balanced weights are not taken back.
+    released: classWeights === 'balanced' ? ('temperature' as const) : calibration.method,
     comparison,
     rareLabels: rare.length,
     people: against(({ gold }) => gold),

@@ -79,7 +79,7 @@ async function measure(documents: readonly LabelledDocument[], others: readonly 
     );
     if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
     const { user, system } = process.cpuUsage(before);
-    const calibration = await compareCalibrations(labels, rows, trained, scored);
+    const calibration = await compareCalibrations(labels, settings, rows, trained, scored);
     return {
       student: trained.student,
       // As its model would decide.
