@@ -10,7 +10,7 @@ export function tinyEncoder(texts: readonly string[]): PretrainedEncoder {
   const made = encoderFromScratch(texts, 1);
   const sizes = { hiddenSize: 24, layers: 1, heads: 2, intermediateSize: 32, positions: 40 };
   const config: EncoderConfig = { ...made.config, ...sizes };
-  return { ...made, config, weights: initialWeights(config, 1) };
+  return { ...made, config, readWeights: async (names) => initialWeights(config, 1, names) };
 }
 
 export const encoderSettings: StudentSettings = {

@@ -32,13 +32,13 @@ const place: TrainingPlace = {
 
 /** A small encoder that has learned nothing, in the layout of a Hugging Face checkpoint. */
 async function saveFresh(folder: string): Promise<void> {
-  const { config, weights, tokenizerJson } = encoderFromScratch(
+  const { config, readWeights, tokenizerJson } = encoderFromScratch(
     rows(60).map(({ text }) => text),
     1,
   );
   const head = [['classifier.weight', new Float32Array(2 * config.hiddenSize)] as const, ['classifier.bias', new Float32Array(2)] as const];
   const form = { config, pooling: 'mean', pairs: false, maxTokens: 32, truncation: 'head' } as const;
-  const encoder = { ...form, weights: new Map([...weights, ...head]), tokenizerJson };
+  const encoder = { ...form, weights: new Map([...(await readWeights()), ...head]), tokenizerJson };
   await releaseEncoder(folder, encoder, {
     part: 'training',
     float32Logits: null,

@@ -4,6 +4,7 @@ import { floats, floatsOf, openSession } from '../onnx/session.ts';
 import { uniformNumbers } from '../random.ts';
 import {
   add,
+  attend,
   exp,
   firstRows,
   gelu,
@@ -14,16 +15,22 @@ import {
   multiply,
   reshape,
   scale,
-  softmax,
   softplus,
   sum,
   sumAlong,
-  tanh,
   transpose,
 } from './operations.ts';
 import { Tape } from './tape.ts';
 
 type Operation = (tape: Tape, inputs: readonly Value[]) => Value;
+
+/** Every third is 0, the others 1.5. */
+function someDropped(tape: Tape, shape: readonly number[]): Value {
+  const values = Float32Array.from({ length: sizeOf(shape) }, (_, at) => (at % 3 === 0 ? 0 : 1.5));
+  return tape.constant('float', shape, new Uint8Array(values.buffer));
+}
+
+const sizeOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
 
 /** Every operation with the shapes of its inputs; each input's gradient is checked. */
 const cases: readonly [name: string, shapes: readonly (readonly number[])[], operation: Operation][] = [
@@ -85,17 +92,29 @@ const cases: readonly [name: string, shapes: readonly (readonly number[])[], ope
   ['scale', [[2, 3]], (tape, [x]) => scale(tape, x!, -1.7)],
   ['sumAlong', [[3, 4, 2]], (tape, [x]) => sumAlong(tape, x!, 1)],
   ['sum', [[3, 4]], (tape, [x]) => sum(tape, x!)],
-  ['softmax', [[3, 5]], (tape, [x]) => softmax(tape, x!)],
+  [
+    'attend',
+    [
+      [2, 2, 3, 4],
+      [2, 2, 4, 3],
+    ],
+    (tape, [x, y]) => attend(tape, x!, null, y!),
+  ],
+  [
+    'attend with some shares dropped',
+    [
+      [2, 2, 3, 4],
+      [2, 2, 4, 3],
+    ],
+    (tape, [x, y]) => attend(tape, x!, someDropped(tape, [2, 2, 3, 4]), y!),
+  ],
   ['logSoftmax', [[3, 5]], (tape, [x]) => logSoftmax(tape, x!)],
   ['exp', [[3, 2]], (tape, [x]) => exp(tape, x!)],
-  ['tanh', [[3, 2]], (tape, [x]) => tanh(tape, x!)],
   ['softplus', [[3, 2]], (tape, [x]) => softplus(tape, x!)],
   ['gelu', [[4, 3]], (tape, [x]) => gelu(tape, x!)],
   ['layerNorm', [[4, 6], [6], [6]], (tape, [x, w, b]) => layerNorm(tape, x!, w!, b!, 1e-5)],
-  ['a value used twice', [[3, 3]], (tape, [x]) => multiply(tape, gelu(tape, x!), softmax(tape, x!))],
+  ['a value used twice', [[3, 3]], (tape, [x]) => multiply(tape, gelu(tape, x!), exp(tape, x!))],
 ];
-
-const sizeOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
 
 /** The operation's output weighted and summed: evaluated outside the graph in double precision, differentiated inside it. */
 async function prepare(shapes: readonly (readonly number[])[], operation: Operation) {

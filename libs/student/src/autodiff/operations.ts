@@ -1,5 +1,5 @@
 import type { Dimension, Value } from '../onnx/graph.ts';
-import type { Shape, Tape } from './tape.ts';
+import { once, type Shape, type Tape } from './tape.ts';
 
 // The differentiable operations: each adds its forward nodes and says how its gradient flows back. dy is the gradient of the output.
 
@@ -11,7 +11,7 @@ export function linear(tape: Tape, x: Value, weight: Value, bias: Value): Value 
   return tape.record(
     y,
     [x, (dy) => tape.node('Gemm', [dy, weight], [rows!, inner!])],
-    [weight, (dy) => tape.node('Gemm', [dy, x], weight.shape, { attributes: { transA: 1 } })],
+    [weight, (dy) => tape.node('Gemm', [dy, tape.again(x)], weight.shape, { attributes: { transA: 1 } })],
     [bias, (dy) => sumTo(tape, dy, bias.shape)],
   );
 }
@@ -21,8 +21,14 @@ export function matMul(tape: Tape, left: Value, right: Value): Value {
   const y = product(tape, left, right);
   return tape.record(
     y,
-    [left, (dy) => product(tape, dy, swapLastAxes(tape, right))],
-    [right, (dy) => product(tape, swapLastAxes(tape, left), dy)],
+    [left, (dy) => product(tape, dy, swapLastAxes(tape, tape.again(right)))],
+    [
+      right,
+      (dy) =>
+        left.shape.length === 2
+          ? tape.node('Gemm', [tape.again(left), dy], right.shape, { attributes: { transA: 1 } })
+          : product(tape, swapLastAxes(tape, tape.again(left)), dy),
+    ],
   );
 }
 
@@ -84,7 +90,8 @@ export function add(tape: Tape, x: Value, y: Value): Value {
 /** x · y, element by element; y may be repeated along x's axes as numpy broadcasts. The result has x's shape. */
 export function multiply(tape: Tape, x: Value, y: Value): Value {
   const times = (left: Value, right: Value) => tape.node('Mul', [left, right], x.shape);
-  return tape.record(times(x, y), [x, (dy) => times(dy, y)], [y, (dy) => sumTo(tape, times(dy, x), y.shape)]);
+  const product = tape.remakeable(times(x, y), () => times(y, tape.again(x)));
+  return tape.record(product, [x, (dy) => times(dy, y)], [y, (dy) => sumTo(tape, times(dy, x), y.shape)]);
 }
 
 export function scale(tape: Tape, x: Value, factor: number): Value {
@@ -106,18 +113,31 @@ export function sum(tape: Tape, x: Value): Value {
   return tape.record(y, [x, (dy) => tape.node('Expand', [dy, tape.shapeTensor(x.shape)], x.shape)]);
 }
 
-/** Softmax along the last axis. */
-export function softmax(tape: Tape, x: Value): Value {
-  const y = tape.node('Softmax', [x], x.shape, { attributes: { axis: -1 } });
-  // dx = y ⊙ (dy − Σ dy ⊙ y)
-  return tape.record(y, [
-    x,
-    (dy) => {
-      const weighted = tape.node('Mul', [dy, y], x.shape);
-      const total = sumLast(tape, weighted);
-      return tape.node('Sub', [weighted, tape.node('Mul', [y, total], x.shape)], x.shape);
-    },
-  ]);
+/**
+ * The values that attention's shares mix: the softmax of scores [texts, heads, length, tokens] along the last axis, times a mask of the same
+ * shape (dropout; null: none), times values [texts, heads, tokens, size] → [length, texts, heads, size].
+ */
+export function attend(tape: Tape, scores: Value, mask: Value | null, values: Value): Value {
+  const times = (left: Value, right: Value) => tape.node('Mul', [left, right], scores.shape);
+  const shares = tape.node('Softmax', [scores], scores.shape, { attributes: { axis: -1 } });
+  const kept = mask === null ? shares : tape.remakeable(times(shares, mask), () => times(mask, shares));
+  const mixed = permuted(tape, product(tape, kept, values), [2, 0, 1, 3]);
+  const inTexts = (x: Value) => permuted(tape, x, [1, 2, 0, 3]);
+  return tape.record(
+    mixed,
+    [
+      scores,
+      // dz = s ⊙ (ds − Σ ds ⊙ s), and that sum over the tokens is dy · y, the sum over a row of what was mixed (Dao et al. 2022, "FlashAttention",
+      // appendix B.2): a hundredth of the numbers.
+      (dy) => {
+        const toKept = product(tape, inTexts(dy), swapLastAxes(tape, values));
+        const toShares = mask === null ? toKept : times(toKept, mask);
+        const total = inTexts(sumLast(tape, tape.node('Mul', [dy, mixed], mixed.shape)));
+        return times(shares, tape.node('Sub', [toShares, total], scores.shape));
+      },
+    ],
+    [values, (dy) => product(tape, swapLastAxes(tape, tape.again(kept)), inTexts(dy))],
+  );
 }
 
 /** Logarithm of the softmax along the last axis. */
@@ -138,17 +158,6 @@ export function exp(tape: Tape, x: Value): Value {
   return tape.record(y, [x, (dy) => tape.node('Mul', [dy, y], x.shape)]);
 }
 
-export function tanh(tape: Tape, x: Value): Value {
-  const y = tape.node('Tanh', [x], x.shape);
-  return tape.record(y, [
-    x,
-    (dy) => {
-      const slope = tape.node('Sub', [tape.scalar(1), tape.node('Mul', [y, y], x.shape)], x.shape);
-      return tape.node('Mul', [dy, slope], x.shape);
-    },
-  ]);
-}
-
 /** ln(1 + eˣ), whose slope is the logistic function. */
 export function softplus(tape: Tape, x: Value): Value {
   const y = tape.node('Softplus', [x], x.shape);
@@ -158,16 +167,17 @@ export function softplus(tape: Tape, x: Value): Value {
 /** x·Φ(x) with the exact Φ (Hendrycks & Gimpel 2016, "Gaussian Error Linear Units"): what BERT and RoBERTa call gelu. */
 export function gelu(tape: Tape, x: Value): Value {
   const node = (operator: string, ...inputs: readonly Value[]) => tape.node(operator, inputs, x.shape);
-  const y = node('Gelu', x);
-  // dx = dy ⊙ (Φ(x) + x φ(x)) = ½ dy ⊙ (1 + erf(u) + (2/√π) u exp(−u²)) with u = x/√2
+  // u = x/√2 and Φ(x) = ½ (1 + erf(u)), for the backward pass.
+  const scaled = once(() => node('Mul', x, tape.scalar(Math.SQRT1_2)));
+  const share = once(() => node('Add', node('Mul', node('Erf', scaled()), tape.scalar(0.5)), tape.scalar(0.5)));
+  const y = tape.remakeable(node('Gelu', x), () => node('Mul', x, share()));
+  // dx = dy ⊙ (Φ(x) + x φ(x)) with x φ(x) = u exp(−u²)/√π = u exp(−ln √π − u²)
   return tape.record(y, [
     x,
     (dy) => {
-      const u = node('Mul', x, tape.scalar(Math.SQRT1_2));
-      const bell = node('Exp', node('Neg', node('Mul', u, u)));
-      const slope = node('Mul', node('Mul', u, tape.scalar(1 / Math.sqrt(Math.PI))), bell);
-      const half = node('Add', node('Mul', node('Erf', u), tape.scalar(0.5)), tape.scalar(0.5));
-      return node('Mul', dy, node('Add', half, slope));
+      const u = scaled();
+      const bell = node('Exp', node('Sub', tape.scalar(-Math.log(Math.PI) / 2), node('Mul', u, u)));
+      return node('Mul', dy, node('Add', share(), node('Mul', u, bell)));
     },
   ]);
 }
@@ -182,11 +192,8 @@ export function layerNorm(tape: Tape, x: Value, weight: Value, bias: Value, epsi
   });
   const [y, mean, inverseDeviation] = outputs as [Value, Value, Value];
   const node = (operator: string, ...inputs: readonly Value[]) => tape.node(operator, inputs, x.shape);
-  let standardized: Value | undefined;
-  const standard = () => {
-    standardized ??= node('Mul', node('Sub', x, mean), inverseDeviation);
-    return standardized;
-  };
+  const standard = once(() => node('Mul', node('Sub', x, mean), inverseDeviation));
+  tape.remakeable(y, () => node('Add', node('Mul', standard(), weight), bias));
   return tape.record(
     y,
     [

@@ -10,11 +10,27 @@ export type InputGradient = readonly [input: Value, backward: (outputGradient: V
  */
 export class Tape extends Graph {
   readonly #operations: { readonly output: Value; readonly inputs: readonly InputGradient[] }[] = [];
+  readonly #remakes = new Map<string, () => Value>();
 
   /** Notes how the gradient of `output` flows back to the inputs that it depends on differentiably. Returns `output`. */
   record(output: Value, ...inputs: readonly InputGradient[]): Value {
     this.#operations.push({ output, inputs });
     return output;
+  }
+
+  /**
+   * Notes how `value` can be made again from values that the backward pass keeps in any case: it need not be kept itself then (Chen et al. 2016,
+   * "Training Deep Nets with Sublinear Memory Cost", for what costs next to nothing). The nodes must differ from those that made it first,
+   * or onnxruntime takes the two for one. Returns `value`.
+   */
+  remakeable(value: Value, remake: () => Value): Value {
+    this.#remakes.set(value.name, once(remake));
+    return value;
+  }
+
+  /** The value for use in a backward pass: made again where it can be. */
+  again(value: Value): Value {
+    return this.#remakes.get(value.name)?.() ?? value;
   }
 
   /** The gradients of a loss of one element with respect to each of `sources`. Throws RangeError where the loss does not depend on one. */
@@ -40,6 +56,15 @@ export class Tape extends Graph {
       return gradient;
     });
   }
+}
+
+/** A value that is made when it is first wanted. */
+export function once(make: () => Value): () => Value {
+  let made: Value | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 export type Shape = readonly Dimension[];

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LlambertError } from '@llambert/domain';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadCheckpoint } from '../encoder/checkpoint.ts';
+import { openCheckpoint } from '../encoder/checkpoint.ts';
 import type { EncoderFamily } from '../encoder/config.ts';
 import type { Pooling } from '../encoder/graph.ts';
 import { scorer } from '../encoder/reader.ts';
@@ -131,9 +131,9 @@ describe('a released encoder', () => {
 
   it.each(families)('is a checkpoint as it was before: %s', async (family) => {
     const release = tinyRelease(family, 'mean', true);
-    const { config, weights } = await loadCheckpoint(await saved(release));
+    const { config, readWeights } = await openCheckpoint(await saved(release));
     expect(config).toEqual(release.config);
-    for (const [name, values] of weights) expect([name, values]).toEqual([name, release.weights.get(name)]);
+    for (const [name, values] of await readWeights()) expect([name, values]).toEqual([name, release.weights.get(name)]);
   });
 
   it('has equal bytes for equal weights', async () => {

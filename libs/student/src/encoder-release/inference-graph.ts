@@ -43,7 +43,7 @@ export function inferenceGraph(form: ClassifierForm, variant: Variant, precision
     parameter: weights.float,
     embeddings,
     ...(several ? padding(tape, form.config) : { mask: null, tokenWeights: evenShare(tape) }),
-    dropout: (x) => x,
+    dropout: () => null,
     dense: weights.dense,
   });
   // The head stays in float32: it is small, and nothing after it would even its rounding out.

@@ -6,7 +6,7 @@ import { LlambertError } from '@llambert/domain';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { float32Tensor, type Tensor, writeSafetensors } from '../safetensors.ts';
-import { loadCheckpoint, readEncoderConfig } from './checkpoint.ts';
+import { openCheckpoint, readEncoderConfig } from './checkpoint.ts';
 import type { EncoderConfig } from './config.ts';
 import { initialWeights } from './scratch.ts';
 import { checkpointNames, encoderWeightShapes } from './weights.ts';
@@ -52,6 +52,11 @@ const putModel = async (own: ReadonlyMap<string, Tensor> = tensors()) => {
   await put('config.json', configJson);
   await put('model.safetensors', writeSafetensors(own));
 };
+/** A checkpoint with its weights read. */
+async function loadCheckpoint(from: string) {
+  const checkpoint = await openCheckpoint(from);
+  return { ...checkpoint, weights: await checkpoint.readWeights() };
+}
 const refusal = (code: string, message: RegExp) => expect.objectContaining({ code, message: expect.stringMatching(message) });
 
 describe('a checkpoint', () => {

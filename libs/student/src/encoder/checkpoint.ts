@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { LlambertError } from '@llambert/domain';
 import { isFloat32Readable, openSafetensors, type SafetensorsFile } from '../safetensors.ts';
 import { type EncoderConfig, parseEncoderConfig } from './config.ts';
-import { checkpointNamesAmong, type EncoderWeights, encoderWeightShapes } from './weights.ts';
+import { checkpointNamesAmong, encoderWeightShapes, type ReadWeights } from './weights.ts';
 
 export interface Checkpoint {
   readonly config: EncoderConfig;
-  readonly weights: EncoderWeights;
+  /** Reads tensors one by one from the files. Throws as `openCheckpoint`, and where values are no finite numbers. */
+  readonly readWeights: ReadWeights;
   /** What the model's README.md says under `license`; null where it says nothing. */
   readonly licence: string | null;
 }
@@ -20,19 +21,28 @@ const weightsName = 'model.safetensors';
 const indexName = 'model.safetensors.index.json';
 
 /**
- * Reads an encoder from a folder in the layout of a Hugging Face checkpoint: config.json, and model.safetensors or its index and shards.
- * Heads, poolers and buffers are passed over. Weights of 16 bits become float32 exactly. All tensors are checked before the first is
- * read, and they are read one by one: memory holds the weights once.
+ * An encoder in a folder in the layout of a Hugging Face checkpoint: config.json, and model.safetensors or its index and shards.
+ * Heads, poolers and buffers are passed over. Weights of 16 bits become float32 exactly. All of it is checked but the numbers themselves,
+ * which are read when they are wanted.
  *
  * Throws `not_found` where a file is missing, `invalid_input` for a model that is not supported, and `corrupt_artifact` where files are
  * damaged or do not belong together; each names the file and says what to do.
  */
-export async function loadCheckpoint(folder: string): Promise<Checkpoint> {
-  return readable(folder, readCheckpoint(folder));
+export async function openCheckpoint(folder: string): Promise<Checkpoint> {
+  const config = await readable(
+    folder,
+    withTensors(folder, async (own) => own),
+  );
+  const readWeights: ReadWeights = (names) =>
+    readable(
+      folder,
+      withTensors(folder, (_, found) => readTensors(folder, found, names ?? [...found.keys()])),
+    );
+  return { config, readWeights, licence: await readLicence(folder) };
 }
 
 /**
- * The configuration alone, with its refusals: what a model is can be known before its weights are there. Throws as `loadCheckpoint`
+ * The configuration alone, with its refusals: what a model is can be known before its weights are there. Throws as `openCheckpoint`
  * does.
  */
 export async function readEncoderConfig(folder: string): Promise<EncoderConfig> {
@@ -57,24 +67,15 @@ async function readable<T>(folder: string, reading: Promise<T>): Promise<T> {
   }
 }
 
-/** Checks all of a checkpoint that can be known without reading its weights. Throws as `loadCheckpoint` does. */
-export async function checkCheckpoint(folder: string): Promise<EncoderConfig> {
-  return readable(
-    folder,
-    withTensors(folder, async (config) => config),
-  );
-}
-
-function readCheckpoint(folder: string): Promise<Checkpoint> {
-  return withTensors(folder, async (config, found) => {
-    const weights = new Map<string, Float32Array>();
-    for (const [canonical, { file, name }] of found) {
-      const values = await file.readFloat32(name);
-      if (!allFinite(values)) throw mismatch(folder, name, `tensor "${name}" of ${folder} holds values that are no finite numbers`);
-      weights.set(canonical, values);
-    }
-    return { config, weights, licence: await readLicence(folder) };
-  });
+async function readTensors(folder: string, found: Found, names: readonly string[]): Promise<Map<string, Float32Array>> {
+  const weights = new Map<string, Float32Array>();
+  for (const canonical of names) {
+    const { file, name } = found.get(canonical)!;
+    const values = await file.readFloat32(name);
+    if (!allFinite(values)) throw mismatch(folder, name, `tensor "${name}" of ${folder} holds values that are no finite numbers`);
+    weights.set(canonical, values);
+  }
+  return weights;
 }
 
 /** Where an encoder's tensors are, by their canonical names. */

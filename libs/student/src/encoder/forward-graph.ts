@@ -1,8 +1,8 @@
-import { add, linear, matMul, reshape } from '../autodiff/operations.ts';
+import { add, linear, matMul, multiply, reshape } from '../autodiff/operations.ts';
 import { Tape } from '../autodiff/tape.ts';
 import type { Value } from '../onnx/graph.ts';
 import type { EncoderConfig } from './config.ts';
-import { encoder, type Pooling } from './graph.ts';
+import { type EncoderParts, encoder, type Pooling } from './graph.ts';
 import { gatheredTables, headBias, headWeight, positionTable, typeTable, wordTable } from './weights.ts';
 
 // Sizes that the inputs of a run decide: one session serves batches of every shape.
@@ -21,14 +21,14 @@ export interface EncoderShape {
 /** The forward pass alone, with the weights as inputs: what held-out texts are scored with during training. Output: `logits` [texts, labels]. */
 export function evaluationGraph(shape: EncoderShape): Uint8Array {
   const tape = new Tape();
-  tape.output('logits', classifier(tape, shape, (x) => x).logits);
+  tape.output('logits', classifier(tape, shape, () => null).logits);
   return tape.toBytes();
 }
 
 /** The encoder's forward pass without a head, its weights as inputs. Output: `embeddings` [texts, hidden]. */
 export function embeddingGraph(shape: EncoderShape): Uint8Array {
   const tape = new Tape();
-  tape.output('embeddings', embedder(tape, shape, (x) => x).pooled);
+  tape.output('embeddings', embedder(tape, shape, () => null).pooled);
   return tape.toBytes();
 }
 
@@ -36,10 +36,12 @@ export function embeddingGraph(shape: EncoderShape): Uint8Array {
 export function classifier(
   tape: Tape,
   shape: EncoderShape,
-  dropout: (x: Value, rate: number) => Value,
+  dropout: EncoderParts['dropout'],
 ): { logits: Value; inputs: ReadonlyMap<string, Value> } {
   const { pooled, inputs } = embedder(tape, shape, dropout);
-  const logits = linear(tape, dropout(pooled, shape.config.dropout.hidden), inputs.get(headWeight)!, inputs.get(headBias)!);
+  const mask = dropout(pooled.shape, shape.config.dropout.hidden);
+  const dropped = mask === null ? pooled : multiply(tape, pooled, mask);
+  const logits = linear(tape, dropped, inputs.get(headWeight)!, inputs.get(headBias)!);
   return { logits, inputs };
 }
 
@@ -47,7 +49,7 @@ export function classifier(
 function embedder(
   tape: Tape,
   { config, pooling, shapes }: EncoderShape,
-  dropout: (x: Value, rate: number) => Value,
+  dropout: EncoderParts['dropout'],
 ): { pooled: Value; inputs: ReadonlyMap<string, Value> } {
   const { hiddenSize: hidden } = config;
   const inputs = new Map<string, Value>();

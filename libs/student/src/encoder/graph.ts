@@ -1,5 +1,6 @@
 import {
   add,
+  attend,
   firstRows,
   gelu,
   layerNorm,
@@ -8,7 +9,6 @@ import {
   multiply,
   reshape,
   scale,
-  softmax,
   sumAlong,
   transpose,
 } from '../autodiff/operations.ts';
@@ -39,7 +39,8 @@ export interface EncoderParts {
   readonly mask: Value | null;
   /** A token's share in its text's mean, 0 for padding, [tokens, texts, 1]. Read where pooling is `mean`. */
   readonly tokenWeights: Value | null;
-  readonly dropout: (x: Value, rate: number) => Value;
+  /** What a value of that shape is multiplied by for dropout; null: nothing is dropped. */
+  readonly dropout: (shape: readonly Dimension[], rate: number) => Value | null;
   /** x·Wᵀ + b with the weights of that name in another form than float32; left out: in float32. */
   readonly dense?: (x: Value, name: string) => Value;
 }
@@ -51,7 +52,10 @@ export interface EncoderParts {
  */
 export function encoder(tape: Tape, parts: EncoderParts): Value {
   const { config } = parts;
-  const dropped = (value: Value) => parts.dropout(value, config.dropout.hidden);
+  const dropped = (value: Value) => {
+    const mask = parts.dropout(value.shape, config.dropout.hidden);
+    return mask === null ? value : multiply(tape, value, mask);
+  };
   let x = dropped(norm(tape, parts, parts.embeddings, 'embeddings.LayerNorm'));
   for (let layer = 0; layer < config.layers; layer++) {
     const pruned = parts.pooling === 'first' && layer === config.layers - 1;
@@ -78,9 +82,8 @@ function attention(tape: Tape, parts: EncoderParts, name: string, x: Value, read
   const value = heads(dense(tape, parts, x, `${name}.value`), tokens);
   const similarity = scale(tape, matMul(tape, query, transpose(tape, key, [0, 1, 3, 2])), 1 / Math.sqrt(headSize));
   const scores = parts.mask === null ? similarity : add(tape, similarity, parts.mask);
-  const shares = parts.dropout(softmax(tape, scores), config.dropout.attention);
-  const mixed = transpose(tape, matMul(tape, shares, value), [2, 0, 1, 3]);
-  return reshape(tape, mixed, [read.shape[0]!, config.hiddenSize]);
+  const mask = parts.dropout(scores.shape, config.dropout.attention);
+  return reshape(tape, attend(tape, scores, mask, value), [read.shape[0]!, config.hiddenSize]);
 }
 
 function dense(tape: Tape, { parameter, dense: other }: EncoderParts, x: Value, name: string): Value {

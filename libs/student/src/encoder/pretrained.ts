@@ -1,15 +1,15 @@
-import { checkCheckpoint, loadCheckpoint } from './checkpoint.ts';
+import { openCheckpoint } from './checkpoint.ts';
 import type { EncoderConfig } from './config.ts';
 import { checkTokenizerIsOwn } from './foreign-tokenizer.ts';
 import { initialWeights, scratchConfig } from './scratch.ts';
 import { scratchTokenizerJson } from './scratch-vocabulary.ts';
 import { type EncoderTokenizer, readTokenizer, readTokenizerFile } from './tokenizer.ts';
-import type { EncoderWeights } from './weights.ts';
+import type { ReadWeights } from './weights.ts';
 
 /** An encoder to start from. */
 export interface PretrainedEncoder {
   readonly config: EncoderConfig;
-  readonly weights: EncoderWeights;
+  readonly readWeights: ReadWeights;
   readonly tokenizer: EncoderTokenizer;
   /** The text of its tokenizer.json. */
   readonly tokenizerJson: string;
@@ -20,14 +20,15 @@ export interface PretrainedEncoder {
 
 /** Checks all of an encoder's folder but the numbers themselves. Throws as `loadPretrained`. */
 export async function checkPretrained(folder: string): Promise<void> {
-  await loadOwnTokenizer(folder, await checkCheckpoint(folder));
+  await loadOwnTokenizer(folder, (await openCheckpoint(folder)).config);
 }
 
 /**
- * Reads an encoder from a folder in the layout of a Hugging Face checkpoint. Throws as `loadCheckpoint`, `loadTokenizer` and `checkTokenizerIsOwn`.
+ * An encoder in a folder in the layout of a Hugging Face checkpoint, its weights still unread. Throws as `openCheckpoint`, `loadTokenizer` and
+ * `checkTokenizerIsOwn`.
  */
 export async function loadPretrained(folder: string): Promise<PretrainedEncoder> {
-  const checkpoint = await loadCheckpoint(folder);
+  const checkpoint = await openCheckpoint(folder);
   return { ...checkpoint, ...(await loadOwnTokenizer(folder, checkpoint.config)), isPretrained: true };
 }
 
@@ -43,5 +44,6 @@ export function encoderFromScratch(texts: Iterable<string>, seed: number): Pretr
   const tokenizerJson = scratchTokenizerJson(texts);
   const tokenizer = readTokenizer(tokenizerJson, 'the vocabulary built from the documents');
   const config = scratchConfig(tokenizer.vocabularySize);
-  return { config, weights: initialWeights(config, seed), tokenizer, tokenizerJson, licence: null, isPretrained: false };
+  const readWeights: ReadWeights = async (names) => initialWeights(config, seed, names);
+  return { config, readWeights, tokenizer, tokenizerJson, licence: null, isPretrained: false };
 }

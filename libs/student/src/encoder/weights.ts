@@ -6,6 +6,9 @@ import type { EncoderConfig, EncoderFamily } from './config.ts';
  */
 export type EncoderWeights = ReadonlyMap<string, Float32Array>;
 
+/** Reads weights anew, all or the named ones: the arrays are the caller's alone, so that who trains them has them in memory once. */
+export type ReadWeights = (names?: readonly string[]) => Promise<Map<string, Float32Array>>;
+
 export const wordTable = 'embeddings.word_embeddings.weight';
 export const positionTable = 'embeddings.position_embeddings.weight';
 export const typeTable = 'embeddings.token_type_embeddings.weight';

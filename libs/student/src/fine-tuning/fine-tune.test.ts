@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -9,7 +9,7 @@ import { initialWeights } from '../encoder/scratch.ts';
 import { encoderWeightShapes } from '../encoder/weights.ts';
 import { normalNumbers, uniformNumbers } from '../random.ts';
 import { type FineTuneProgress, type FineTuneSettings, fineTune, type LabelledText } from './fine-tune.ts';
-import { dropState, freshState, keepState, keptState, type TrainingState } from './training-state.ts';
+import { bestWeights, freshState, keepBest, keepState, keptState, type TrainingState } from './training-state.ts';
 
 const config: EncoderConfig = {
   family: 'bert',
@@ -74,7 +74,13 @@ function texts(count: number, labels: number, seed: number): LabelledText[] {
 const train = texts(80, 3, 1);
 const heldOut = texts(40, 3, 2);
 
+/** Keeps copies of the best weights in memory, where a training keeps files. */
 async function trained(changes: Partial<FineTuneSettings> = {}, shape = shapeOf(3), state = freshState(weightsOf(3)), rows = train) {
+  let best = new Map<string, Float32Array>();
+  const keepBest = async (weights: ReadonlyMap<string, Float32Array>) => {
+    best = new Map([...weights].map(([name, values]) => [name, values.slice()]));
+    return 'best';
+  };
   const progress: FineTuneProgress[] = [];
   const ended = await fineTune(
     shape,
@@ -82,13 +88,13 @@ async function trained(changes: Partial<FineTuneSettings> = {}, shape = shapeOf(
     heldOut,
     state,
     { ...settings, ...changes },
-    { onProgress: (each) => progress.push(each), keep: async () => {} },
+    { onProgress: (each) => progress.push(each), keepBest, keep: async () => {} },
   );
-  return { state, progress, ended };
+  return { state, progress, ended, best };
 }
 
-async function accuracy(state: TrainingState): Promise<number> {
-  const logits = await (await scorer(shapeOf(3), settings)).read(heldOut, state.best!.weights);
+async function accuracy(best: ReadonlyMap<string, Float32Array>): Promise<number> {
+  const logits = await (await scorer(shapeOf(3), settings)).read(heldOut, best);
   const right = heldOut.filter(({ target }, row) => {
     const own = [...logits.subarray(row * 3, row * 3 + 3)];
     return target[own.indexOf(Math.max(...own))] === 1;
@@ -98,10 +104,10 @@ async function accuracy(state: TrainingState): Promise<number> {
 
 describe('fineTune', () => {
   it('learns what tells the labels', async () => {
-    const { state, progress } = await trained();
+    const { best, progress } = await trained();
     expect(progress).toHaveLength(60);
     expect(progress.at(-1)).toMatchObject({ step: 60, steps: 60, heldOutLoss: expect.any(Number) });
-    expect(await accuracy(state)).toBeGreaterThan(0.95);
+    expect(await accuracy(best)).toBeGreaterThan(0.95);
   });
 
   it('ends with the same weights when repeated, and others with another seed', async () => {
@@ -133,12 +139,14 @@ describe('fineTune', () => {
   });
 
   it.each([100, 1])('keeps what it began with where nothing does better, and says so (patience %i)', async (patience) => {
-    const good = (await trained()).state.best!;
-    const state = freshState(good.weights);
-    const { ended, progress } = await trained({ learningRate: 0.5, epochs: 3, patience }, shapeOf(3), state);
+    const good = (await trained()).best;
+    const copy = new Map([...good].map(([name, values]) => [name, values.slice()]));
+    const state = freshState(copy);
+    const { ended, progress, best } = await trained({ learningRate: 0.5, epochs: 3, patience }, shapeOf(3), state);
     expect(progress).toHaveLength(patience === 1 ? 10 : 30);
     expect(ended).toContain('Lower student.fineTuning.learningRate');
-    expect(state.best).toMatchObject({ step: 0, weights: good.weights });
+    expect(state.best).toMatchObject({ step: 0 });
+    expect(best).toEqual(good);
   });
 
   it('stops when the loss is no number, and says what to change', async () => {
@@ -149,9 +157,9 @@ describe('fineTune', () => {
   });
 
   it.each(['single', 'multi'] as const)('learns %s labels with the noise-robust loss', async (kind) => {
-    const { progress, state } = await trained({ epochs: 20, loss: { kind, noiseRobustness: 0.7 } });
+    const { progress, state, best } = await trained({ epochs: 20, loss: { kind, noiseRobustness: 0.7 } });
     expect(state.best!.heldOutLoss).toBeLessThan(progress.find(({ heldOutLoss }) => heldOutLoss !== null)!.heldOutLoss! / 3);
-    expect(await accuracy(state)).toBeGreaterThan(0.95);
+    expect(await accuracy(best)).toBeGreaterThan(0.95);
   });
 });
 
@@ -164,33 +172,44 @@ describe('a kept state', () => {
 
   it('goes on to the same weights as a training that was not stopped', async () => {
     const shape = shapeOf(3);
-    const whole = await trained({ epochs: 2 });
+    const whole = await trained({ epochs: 3 });
     class Stopped extends Error {}
-    const stopped = freshState(weightsOf(3));
-    const keep = async (state: TrainingState) => {
-      if (state.step === 13) await keepState(folder, state, 'one');
-      if (state.step === 15) throw new Stopped();
+    const ports = {
+      onProgress: () => {},
+      keepBest: (weights: ReadonlyMap<string, Float32Array>) => keepBest(folder, weights),
+      async keep(state: TrainingState) {
+        if (state.step === 13) await keepState(folder, state, 'one');
+        if (state.step === 25) throw new Stopped();
+      },
     };
-    await expect(fineTune(shape, train, heldOut, stopped, { ...settings, epochs: 2 }, { onProgress: () => {}, keep })).rejects.toThrow(
-      Stopped,
-    );
-    const kept = await keptState(folder, 'one', shape.shapes);
-    expect(kept?.step).toBe(13);
-    const { state } = await trained({ epochs: 2 }, shape, kept!);
-    expect(state).toEqual(whole.state);
+    // It stops after another look at the held-out texts: the weights that the kept state names must still be there.
+    const stopped = fineTune(shape, train, heldOut, freshState(weightsOf(3)), { ...settings, epochs: 3 }, ports);
+    await expect(stopped).rejects.toThrow(Stopped);
+    const kept = (await keptState(folder, 'one', shape.shapes))!;
+    expect(kept).toMatchObject({ step: 13, best: { step: 10 } });
+    await bestWeights(folder, kept.best!.weights);
+    await fineTune(shape, train, heldOut, kept, { ...settings, epochs: 3 }, { ...ports, keep: async () => {} });
+    expect({ ...kept, best: { ...kept.best, weights: 'best' } }).toEqual(whole.state);
+    expect(await bestWeights(folder, kept.best!.weights)).toEqual(whole.best);
   });
 
-  it('is not taken for that of another training, and can be dropped', async () => {
+  it('is not taken for that of another training, nor without the weights that did best', async () => {
     const { shapes } = shapeOf(3);
-    await keepState(folder, freshState(weightsOf(3)), 'one');
-    await keepState(folder, { ...freshState(weightsOf(3)), step: 4 }, 'one');
-    expect(await readdir(folder)).toHaveLength(2);
+    const best = async () => ({ step: 0, heldOutLoss: 1, weights: await keepBest(folder, weightsOf(3)) });
+    await keepState(folder, { ...freshState(weightsOf(3)), best: await best() }, 'one');
+    const later = { ...freshState(weightsOf(3)), step: 4, best: await best() };
+    expect(await keptState(folder, 'one', shapes)).toMatchObject({ step: 0 });
+    await keepState(folder, later, 'one');
+    // The facts, the state, and the best weights; nothing of the former one.
+    expect(await readdir(folder)).toHaveLength(3);
     expect(await keptState(folder, 'two', shapes)).toBeNull();
-    expect((await keptState(folder, 'one', shapes))?.step).toBe(4);
-    const tensors = (await readdir(folder)).find((name) => name.endsWith('.safetensors'))!;
-    await writeFile(join(folder, tensors), 'broken');
-    expect(await keptState(folder, 'one', shapes)).toBeNull();
-    await dropState(folder);
-    expect(await readdir(folder)).toEqual([]);
+    expect(await keptState(folder, 'one', shapes)).toEqual(later);
+    for (const broken of (await readdir(folder)).filter((name) => name.endsWith('.safetensors'))) {
+      const whole = await readFile(join(folder, broken));
+      await writeFile(join(folder, broken), 'broken');
+      expect(await keptState(folder, 'one', shapes)).toBeNull();
+      await writeFile(join(folder, broken), whole);
+    }
+    expect(await keptState(folder, 'one', shapes)).toEqual(later);
   });
 });

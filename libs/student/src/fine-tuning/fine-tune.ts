@@ -2,8 +2,9 @@ import { LlambertError } from '@llambert/domain';
 import type { InferenceSession } from 'onnxruntime-node';
 import type { EncoderShape } from '../encoder/forward-graph.ts';
 import { type MicroBatch, microBatch, microBatches, weightFeeds } from '../encoder/micro-batch.ts';
-import { scorer } from '../encoder/reader.ts';
+import { readingTokens, scorer } from '../encoder/reader.ts';
 import type { TokenizedText } from '../encoder/tokenizer.ts';
+import type { EncoderWeights } from '../encoder/weights.ts';
 import { logLoss, meanOf } from '../log-loss.ts';
 import { floats, floatsOf, openSession } from '../onnx/session.ts';
 import { uniformNumbers } from '../random.ts';
@@ -13,7 +14,7 @@ import { DropoutMasks } from './dropout.ts';
 import { Gradients } from './gradients.ts';
 import type { LossSettings } from './loss.ts';
 import { type DropoutInput, trainingGraph } from './training-graph.ts';
-import { copiedWeights, type TrainingState } from './training-state.ts';
+import type { TrainingState } from './training-state.ts';
 
 /** How an encoder is fine-tuned. */
 export interface FineTuneSettings {
@@ -60,15 +61,17 @@ export interface FineTuneProgress {
 
 export interface FineTunePorts {
   readonly onProgress: (progress: FineTuneProgress) => void;
+  /** Keeps the weights as they are now, until the training ends or others are kept; returns a name for them. */
+  readonly keepBest: (weights: EncoderWeights) => Promise<string>;
   /** Called after every update; keeps the state if it is time to. */
   readonly keep: (state: TrainingState) => Promise<void>;
 }
 
 /**
- * Fine-tunes an encoder with a linear layer on top, and leaves in `state.best` the weights that did best on the held-out texts, those it began
+ * Fine-tunes an encoder with a linear layer on top, and says in `state.best` which weights did best on the held-out texts, those it began
  * with among them. Equal arguments give equal weights, bit for bit on one machine, and so does a state that was kept and read again. Throws
  * `invalid_input` when the loss stops being a number and nothing was learned yet.
- * @param state fresh, or kept by an earlier call
+ * @param state fresh, or kept by an earlier call; its weights are changed in place
  * @returns what is to be said of how it ended: that the loss stopped being a number, or that nothing was gained; null: nothing
  */
 export async function fineTune(
@@ -87,14 +90,13 @@ export async function fineTune(
 
   const { model, dropouts } = trainingGraph(shape, settings.loss);
   const session = await openSession(model, settings);
-  const reader = await scorer(shape, settings);
   const masks = new Map(dropouts.map(({ rate }) => [rate, new DropoutMasks(rate, seed)]));
   const weights = weightFeeds(shape, state.weights);
-  const lossOnHeldOut = async () => logLoss(await reader.read(heldOut, state.weights), heldOut, settings.loss.kind);
+  const look = () => lossOf(shape, state.weights, heldOut, settings);
   const gradients = new Gradients(shape, state.weights);
   let tokens = 0;
   try {
-    state.best ??= { step: 0, heldOutLoss: await lossOnHeldOut(), weights: copiedWeights(state.weights) };
+    state.best ??= { step: 0, heldOutLoss: await look(), weights: await ports.keepBest(state.weights) };
 
     for (let epoch = Math.floor(state.step / stepsPerEpoch); epoch < epochs; epoch++) {
       const batches = epochBatches(lengths, batchSize, uniformNumbers(seed, epoch));
@@ -102,7 +104,6 @@ export async function fineTune(
         if (state.looksWithoutGain >= settings.patience) return outcome(state.best.step, settings.learningRate);
 
         // Forward and backward, a part of the batch at a time.
-        gradients.begin();
         const places = uniformNumbers(seed, firstDropoutStream + state.step);
         const totalWeight = rows.reduce((total, row) => total + meanOf(train[row]!.weights), 0);
         let loss = 0;
@@ -111,7 +112,7 @@ export async function fineTune(
           const batch = microBatch(texts, shape, state.weights);
           const wanted = targets(texts, totalWeight, settings.labelSmoothing, settings.loss.kind);
           const feeds = { ...weights, ...batch.feeds, ...wanted, ...dropped(dropouts, batch, masks, places) };
-          const outputs = await session.run(feeds, gradients.places());
+          const outputs = await session.run(feeds);
           loss += floatsOf(outputs['loss']!)[0]!;
           gradients.add(outputs, batch);
           tokens += part.reduce((total, row) => total + lengths[row]!, 0);
@@ -134,12 +135,14 @@ export async function fineTune(
           });
         }
 
+        gradients.clear();
+
         // Look at the held-out texts, and keep the best.
         let looked: number | null = null;
         if (state.step % stepsPerEpoch === 0) {
-          looked = await lossOnHeldOut();
+          looked = await look();
           const better = looked < state.best.heldOutLoss;
-          if (better) state.best = { step: state.step, heldOutLoss: looked, weights: copiedWeights(state.weights) };
+          if (better) state.best = { step: state.step, heldOutLoss: looked, weights: await ports.keepBest(state.weights) };
           state.looksWithoutGain = better ? 0 : state.looksWithoutGain + 1;
         }
         ports.onProgress({ step: state.step, steps, loss, tokens, heldOutLoss: looked });
@@ -149,8 +152,19 @@ export async function fineTune(
     return outcome(state.best.step, settings.learningRate);
   } finally {
     await session.release();
-    await reader.close();
   }
+}
+
+/** Log-loss of the held-out texts. The graph that reads them takes memory for as long as it does. */
+async function lossOf(
+  shape: EncoderShape,
+  weights: EncoderWeights,
+  texts: readonly LabelledText[],
+  { threads, loss }: FineTuneSettings,
+): Promise<number> {
+  const reader = await scorer(shape, { threads, microBatchTokens: readingTokens });
+  const logits = await reader.read(texts, weights).finally(() => reader.close());
+  return logLoss(logits, texts, loss.kind);
 }
 
 /** Streams of the seed from here on place dropout masks, one stream for each update; those below shuffle the epochs. */

@@ -1,60 +1,64 @@
-import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { InferenceSession } from 'onnxruntime-node';
 import type { EncoderShape } from '../encoder/forward-graph.ts';
 import type { MicroBatch } from '../encoder/micro-batch.ts';
 import { gatheredTables, wordTable } from '../encoder/weights.ts';
-import { floats, floatsOf } from '../onnx/session.ts';
+import { floatsOf, giveBack } from '../onnx/session.ts';
 import { squaredNorm } from './adamw.ts';
 import { gradientOf } from './training-graph.ts';
 
 /**
- * The gradients of one update after another, each summed over its micro-batches. There is one buffer a weight for the whole training: an
- * update's first run writes into it, without a copy.
+ * The gradients of one update after another, each summed over its micro-batches. What a run puts out is taken as it is, and given back once it
+ * is used: in memory there is one set of gradients, a second one while an update's later run is added, and none between updates.
  */
 export class Gradients {
-  /** By the weights' names. */
-  readonly sums: ReadonlyMap<string, Float32Array>;
-  /** The buffers as places for outputs; null for tables, of which a run gives some rows only. */
-  readonly #places: ReadonlyMap<string, Tensor | null>;
-  readonly #firstPosition: number;
-  #isFirstRun = true;
+  /** Sums by the weights' names. Those of tables have room for all rows from one update to the next, for a run gives some of them only. */
+  readonly #sums = new Map<string, Float32Array>();
+  readonly #shape: EncoderShape;
 
-  constructor({ config, shapes }: EncoderShape, weights: ReadonlyMap<string, Float32Array>) {
-    this.sums = new Map([...weights].map(([name, values]) => [name, new Float32Array(values.length)]));
-    this.#places = new Map(
-      [...this.sums].map(([name, sum]) => [gradientOf(name), gatheredTables.includes(name) ? null : floats(sum, shapes.get(name)!)]),
-    );
-    this.#firstPosition = config.firstPosition;
+  constructor(shape: EncoderShape, weights: ReadonlyMap<string, Float32Array>) {
+    for (const table of gatheredTables) this.#sums.set(table, new Float32Array(weights.get(table)!.length));
+    this.#shape = shape;
   }
 
-  /** Begins another update. */
-  begin(): void {
-    this.#isFirstRun = true;
-    for (const table of gatheredTables) this.sums.get(table)!.fill(0);
+  /** The sums by the weights' names. */
+  get sums(): ReadonlyMap<string, Float32Array> {
+    return this.#sums;
   }
 
-  /** Where the next run of the training graph is to put its outputs. */
-  places(): InferenceSession.FetchesType & Record<string, Tensor | null> {
-    const gradients = this.#isFirstRun ? this.#places : new Map([...this.#places.keys()].map((name) => [name, null]));
-    return { loss: null, ...Object.fromEntries(gradients) };
-  }
-
-  /** Adds the outputs of the run for `batch`, which was given `places()`. */
-  add(outputs: InferenceSession.OnnxValueMapType, batch: MicroBatch): void {
-    const positions = Int32Array.from({ length: batch.tokens }, (_, at) => this.#firstPosition + at);
-    for (const [name, sum] of this.sums) {
-      const output = outputs[gradientOf(name)];
-      if (output === undefined) continue;
-      if (gatheredTables.includes(name)) addRows(sum, floatsOf(output), name === wordTable ? batch.ids : positions);
-      else if (!this.#isFirstRun) addAll(sum, floatsOf(output));
+  /** Adds the outputs of the training graph's run for `batch`, which are not to be used afterwards. */
+  add(outputs: InferenceSession.OnnxValueMapType, { tokens, ids }: MicroBatch): void {
+    const { config, shapes } = this.#shape;
+    const positions = Int32Array.from({ length: tokens }, (_, at) => config.firstPosition + at);
+    for (const name of shapes.keys()) {
+      const gradient = floatsOf(outputs[gradientOf(name)]!);
+      const sum = this.#sums.get(name);
+      if (sum === undefined) {
+        this.#sums.set(name, gradient);
+        continue;
+      }
+      if (gatheredTables.includes(name)) addRows(sum, gradient, name === wordTable ? ids : positions);
+      else addAll(sum, gradient);
+      giveBack(gradient);
     }
-    this.#isFirstRun = false;
   }
 
   /** Σ over all elements of their squares. */
   squaredNorm(): number {
     let total = 0;
-    for (const sum of this.sums.values()) total += squaredNorm(sum);
+    for (const sum of this.#sums.values()) total += squaredNorm(sum);
     return total;
+  }
+
+  /** Forgets an update's sums, for the next one. */
+  clear(): void {
+    for (const [name, sum] of this.#sums) {
+      if (gatheredTables.includes(name)) {
+        sum.fill(0);
+        continue;
+      }
+      giveBack(sum);
+      this.#sums.delete(name);
+    }
   }
 }
 

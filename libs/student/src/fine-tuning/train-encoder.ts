@@ -5,13 +5,13 @@ import { maxTokens } from '../encoder/config.ts';
 import type { EncoderShape } from '../encoder/forward-graph.ts';
 import type { PretrainedEncoder } from '../encoder/pretrained.ts';
 import type { TrainedEncoder } from '../encoder/trained.ts';
-import { classifierShapes, headBias, headWeight, wordTable } from '../encoder/weights.ts';
+import { classifierShapes, type EncoderWeights, headBias, headWeight, wordTable } from '../encoder/weights.ts';
 import { goalOf } from '../goal.ts';
 import { normalNumbers } from '../random.ts';
 import type { TrainingRow } from '../rows.ts';
 import { type FineTuneProgress, type FineTuneSettings, fineTune, type LabelledText } from './fine-tune.ts';
 import { expectMemory, fineTuningBytes } from './memory.ts';
-import { freshState, keepState, keptState, stateFormat, type TrainingState } from './training-state.ts';
+import { bestWeights, freshState, keepBest, keepState, keptState, stateFormat, type TrainingState } from './training-state.ts';
 import { usedVocabulary } from './vocabulary.ts';
 
 export interface EncoderTraining {
@@ -29,8 +29,8 @@ export interface EncoderTrainingInput {
   /** The rows that people labelled. */
   readonly gold: readonly number[];
   readonly settings: StudentSettings;
-  /** Folder where the training's state is kept from time to time, to go on from after a crash; null: nowhere. */
-  readonly stateFolder: string | null;
+  /** Folder for the best weights so far, and for the training's state, which is kept from time to time to go on from after a crash. */
+  readonly stateFolder: string;
   /** How often it is kept: a crash costs as much work, in milliseconds. */
   readonly keepEveryMs?: number;
   readonly threads: number;
@@ -67,8 +67,9 @@ export async function trainEncoder(input: EncoderTrainingInput): Promise<Encoder
   const tokens = await tokenizer.tokenize(rows, reading);
   const vocabulary = usedVocabulary(tokens, config.padTokenId);
   const longest = tokens.reduce((most, { ids }) => Math.max(most, ids.length), 0);
+  const several = settings.fineTuning.batchSize * longest > microBatchTokens;
   expectMemory(
-    fineTuningBytes(config, vocabulary.ids.length, Math.max(microBatchTokens, longest), longest),
+    fineTuningBytes(config, vocabulary.ids.length, { tokens: Math.max(microBatchTokens, longest), longest, several }),
     input.availableBytes ?? process.availableMemory(),
   );
   const texts: LabelledText[] = vocabulary
@@ -80,38 +81,40 @@ export async function trainEncoder(input: EncoderTrainingInput): Promise<Encoder
 
   const { pooling } = settings.fineTuning;
   const shape: EncoderShape = { config, pooling, shapes: classifierShapes(config, labels.names.length) };
-  const words = vocabulary.gather(encoder.weights.get(wordTable)!, config.hiddenSize);
-  let weights: ReadonlyMap<string, Float32Array> = new Map([
-    ...encoder.weights,
-    [wordTable, words],
-    ...freshHead(shape.shapes, settings.seed),
-  ]);
+  let begin = async () => {
+    const weights = await encoder.readWeights();
+    weights.set(wordTable, vocabulary.gather(weights.get(wordTable)!, config.hiddenSize));
+    for (const [name, values] of freshHead(shape.shapes, settings.seed)) weights.set(name, values);
+    return weights;
+  };
   const facts: Record<string, string | number> = {};
   const stages = stagesOf(input, learned);
   for (const stage of stages) {
-    const { state, endedEarly } = await trainStage(shape, texts, weights, stage, input);
-    weights = state.best!.weights;
+    const { updates, best, endedEarly } = await trainStage(shape, texts, begin, stage, input);
+    begin = () => bestWeights(stage.stateFolder, best.weights);
     const prefix = stage.name === 'gold' ? 'gold stage: ' : '';
     Object.assign(facts, {
-      [`${prefix}epochs`]: epochsOf(state.step, stage),
+      [`${prefix}epochs`]: epochsOf(updates, stage),
       [`${prefix}mostEpochs`]: stage.tuning.epochs,
       [`${prefix}learningRate`]: stage.tuning.learningRate,
       [`${prefix}texts`]: stage.learned.length,
-      [`${prefix}updates`]: state.step,
-      [`${prefix}bestUpdate`]: state.best!.step,
-      [`${prefix}heldOutLogLoss`]: state.best!.heldOutLoss,
+      [`${prefix}updates`]: updates,
+      [`${prefix}bestUpdate`]: best.step,
+      [`${prefix}heldOutLogLoss`]: best.heldOutLoss,
       ...(endedEarly === null ? {} : { [`${prefix}endedEarly`]: endedEarly }),
     });
   }
 
-  const table = vocabulary.scatter(weights.get(wordTable)!, encoder.weights.get(wordTable)!, config.hiddenSize);
+  const weights = await begin();
+  const [[, table]] = [...(await encoder.readWeights([wordTable]))] as [[string, Float32Array]];
+  weights.set(wordTable, vocabulary.scatter(weights.get(wordTable)!, table, config.hiddenSize));
   const { noiseRobustness, learningRate: _, goldStage: __, ...tuning } = settings.fineTuning;
   return {
     model: {
       config,
       pooling,
       pairs: rows.some(({ textPair }) => textPair !== undefined),
-      weights: new Map([...weights, [wordTable, table]]),
+      weights,
       tokenizerJson: encoder.tokenizerJson,
       ...reading,
     },
@@ -133,17 +136,16 @@ interface Stage {
   readonly learned: readonly number[];
   readonly heldOut: readonly number[];
   readonly tuning: FineTuneSettings;
-  readonly stateFolder: string | null;
+  readonly stateFolder: string;
 }
 
 function stagesOf(input: EncoderTrainingInput, learned: readonly number[]): Stage[] {
   const { heldOut, settings, encoder, labels, threads } = input;
   const tuning = fineTuneSettings(settings, labels, encoder, threads);
-  const stateFolder = (name: string) => (input.stateFolder === null ? null : join(input.stateFolder, name));
   const { goldStage } = settings.fineTuning;
   const gold = new Set(input.gold);
   const [people, teacher] = [learned.filter((row) => gold.has(row)), learned.filter((row) => !gold.has(row))];
-  const all: Stage = { name: 'labels', learned, heldOut, tuning, stateFolder: stateFolder('labels') };
+  const all: Stage = { name: 'labels', learned, heldOut, tuning, stateFolder: join(input.stateFolder, 'labels') };
   if (goldStage === null || people.length === 0 || teacher.length === 0) return [all];
   const heldOutGold = heldOut.filter((row) => gold.has(row));
   const { epochs, learningRate } = goldStage;
@@ -154,22 +156,21 @@ function stagesOf(input: EncoderTrainingInput, learned: readonly number[]): Stag
       learned: people,
       heldOut: heldOutGold.length < leastHeldOutGold ? heldOut : heldOutGold,
       tuning: { ...tuning, epochs, learningRate: learningRate ?? tuning.learningRate / 2 },
-      stateFolder: stateFolder('gold'),
+      stateFolder: join(input.stateFolder, 'gold'),
     },
   ];
 }
 
+/** @param begin reads the weights that the stage begins with */
 async function trainStage(
   shape: EncoderShape,
   texts: readonly LabelledText[],
-  initial: ReadonlyMap<string, Float32Array>,
-  { name, learned, heldOut, tuning, stateFolder }: Stage,
+  begin: () => Promise<EncoderWeights>,
+  stage: Stage,
   input: EncoderTrainingInput,
-): Promise<{ state: TrainingState; endedEarly: string | null }> {
-  const { config, pooling } = shape;
-  const fingerprint = fingerprintOf(initial, texts, { ...tuning, config, pooling, learned, heldOut });
-  const kept = stateFolder === null ? null : await keptState(stateFolder, fingerprint, shape.shapes);
-  const state = kept ?? freshState(initial);
+): Promise<{ updates: number; best: NonNullable<TrainingState['best']>; endedEarly: string | null }> {
+  const { name, learned, heldOut, tuning, stateFolder } = stage;
+  const { state, fingerprint } = await stateOf(shape, texts, begin, stage);
   const endedEarly = await fineTune(
     shape,
     learned.map((row) => texts[row]!),
@@ -178,12 +179,25 @@ async function trainStage(
     tuning,
     {
       onProgress: (progress) => input.onProgress?.({ ...progress, stage: name }),
-      keep: stateFolder === null ? async () => {} : keeper(stateFolder, fingerprint, input.keepEveryMs ?? keepEveryMs),
+      keepBest: (weights) => keepBest(stateFolder, weights),
+      keep: keeper(stateFolder, fingerprint, input.keepEveryMs ?? keepEveryMs),
     },
   );
   // A crash in the next stage must not cost this one.
-  if (stateFolder !== null) await keepState(stateFolder, state, fingerprint);
-  return { state, endedEarly };
+  await keepState(stateFolder, state, fingerprint);
+  return { updates: state.step, best: state.best!, endedEarly };
+}
+
+/** The state that was kept of a stage, or a fresh one. In a function of its own: nothing else then holds the weights that it began with. */
+async function stateOf(
+  { config, pooling, shapes }: EncoderShape,
+  texts: readonly LabelledText[],
+  begin: () => Promise<EncoderWeights>,
+  { learned, heldOut, tuning, stateFolder }: Stage,
+): Promise<{ state: TrainingState; fingerprint: string }> {
+  const initial = await begin();
+  const fingerprint = fingerprintOf(initial, texts, { ...tuning, config, pooling, learned, heldOut });
+  return { state: (await keptState(stateFolder, fingerprint, shapes)) ?? freshState(initial), fingerprint };
 }
 
 /** Epochs that were gone through, the last one in part where a training was given up in it. */

@@ -25,11 +25,11 @@ export function trainingGraph(
 ): { readonly model: Uint8Array; readonly dropouts: readonly DropoutInput[] } {
   const tape = new Tape();
   const dropouts: DropoutInput[] = [];
-  const { logits, inputs } = classifier(tape, shape, (x, rate) => {
-    if (rate === 0) return x;
+  const { logits, inputs } = classifier(tape, shape, (masked, rate) => {
+    if (rate === 0) return null;
     const name = `dropout ${dropouts.length}`;
-    dropouts.push({ name, shape: x.shape, rate });
-    return multiply(tape, x, tape.input(name, 'float', x.shape));
+    dropouts.push({ name, shape: masked, rate });
+    return tape.input(name, 'float', masked);
   });
   const targets = tape.input('targets', 'float', logits.shape);
   const weights = tape.input('weights', 'float', logits.shape);

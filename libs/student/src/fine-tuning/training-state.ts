@@ -9,37 +9,55 @@ export interface TrainingState {
   step: number;
   readonly weights: ReadonlyMap<string, Float32Array>;
   readonly moments: ReadonlyMap<string, Moments>;
-  /** The weights that did best on the held-out texts so far. */
-  best: { readonly step: number; readonly heldOutLoss: number; readonly weights: ReadonlyMap<string, Float32Array> } | null;
+  /** The look at the held-out texts that was best so far, and the name under which the weights are kept that did so. */
+  best: { readonly step: number; readonly heldOutLoss: number; readonly weights: string } | null;
   /** Looks at the held-out texts since. */
   looksWithoutGain: number;
 }
 
-/** A training that has not begun, with copies of the weights it begins from. */
+/** A training that has not begun. It changes the weights it begins from in place: they are its own from here on. */
 export function freshState(weights: ReadonlyMap<string, Float32Array>): TrainingState {
   const moments = new Map([...weights].map(([name, values]) => [name, zeroMoments(values.length)]));
-  return { step: 0, weights: copiedWeights(weights), moments, best: null, looksWithoutGain: 0 };
-}
-
-export function copiedWeights(weights: ReadonlyMap<string, Float32Array>): Map<string, Float32Array> {
-  return new Map([...weights].map(([name, values]) => [name, values.slice()]));
+  return { step: 0, weights, moments, best: null, looksWithoutGain: 0 };
 }
 
 /** Part of every training's fingerprint: changes when states do, so that nothing is read that was kept in another form. */
 export const stateFormat = 'llambert.training-state.v2';
 
 const factsName = 'training-state.json';
-/** Two names in turn: the file that the facts point to is never the one that is written. */
-const tensorNames = ['training-state-a.safetensors', 'training-state-b.safetensors'] as const;
+/** Two names in turn: a file that the facts point to is never the one that is written. */
+const stateNames = ['training-state-a.safetensors', 'training-state-b.safetensors'] as const;
+const bestNames = ['best-weights-a.safetensors', 'best-weights-b.safetensors'] as const;
 
 /** What stands beside the tensors. */
-interface Facts {
+interface Facts extends Pick<TrainingState, 'step' | 'looksWithoutGain' | 'best'> {
   readonly fingerprint: string;
-  readonly step: number;
-  readonly looksWithoutGain: number;
-  readonly best: { readonly step: number; readonly heldOutLoss: number } | null;
   /** File with the tensors. */
   readonly tensors: string;
+}
+
+/**
+ * Keeps weights that did best so far, in a file: memory need not have them beside those that are trained. Those that the kept state names
+ * stay until it names others.
+ * @returns the file's name
+ */
+export async function keepBest(folder: string, weights: ReadonlyMap<string, Float32Array>): Promise<string> {
+  const kept = await readFacts(folder);
+  const name = bestNames.find((each) => each !== kept?.best?.weights)!;
+  await mkdir(folder, { recursive: true });
+  await rm(join(folder, name), { force: true });
+  await saveSafetensors(join(folder, name), new Map([...weights].map(([each, values]) => [each, float32Tensor([values.length], values)])));
+  return name;
+}
+
+/** The weights that were kept under a name. Throws `corrupt_artifact`, and the error of the file system. */
+export async function bestWeights(folder: string, name: string): Promise<Map<string, Float32Array>> {
+  const file = await openSafetensors(join(folder, name));
+  try {
+    return await readAll(file, file.tensors.keys(), '');
+  } finally {
+    await file.close();
+  }
 }
 
 /**
@@ -54,22 +72,21 @@ export async function keepState(folder: string, state: TrainingState, fingerprin
     add('first', name, first);
     add('second', name, second);
   }
-  for (const [name, values] of state.best?.weights ?? []) add('best', name, values);
-  const { step, looksWithoutGain } = state;
-  const best = state.best && { step: state.best.step, heldOutLoss: state.best.heldOutLoss };
+  const { step, looksWithoutGain, best } = state;
   const former = (await readFacts(folder))?.tensors ?? null;
-  const facts: Facts = { fingerprint, step, looksWithoutGain, best, tensors: tensorNames.find((name) => name !== former)! };
+  const facts: Facts = { fingerprint, step, looksWithoutGain, best, tensors: stateNames.find((name) => name !== former)! };
   await mkdir(folder, { recursive: true });
   await rm(join(folder, facts.tensors), { force: true });
   try {
     await saveSafetensors(join(folder, facts.tensors), tensors);
     await writeFile(join(folder, `${factsName}.new`), JSON.stringify(facts), { flush: true });
   } catch (error) {
-    await removeTensors(folder, former);
+    await rm(join(folder, facts.tensors), { force: true });
     throw error;
   }
   await rename(join(folder, `${factsName}.new`), join(folder, factsName));
-  await removeTensors(folder, facts.tensors);
+  const named: readonly unknown[] = [facts.tensors, best?.weights];
+  for (const name of [...stateNames, ...bestNames]) if (!named.includes(name)) await rm(join(folder, name), { force: true });
 }
 
 /** The state that was kept there for this training; null where there is none, another training's, or one that cannot be read. */
@@ -80,23 +97,15 @@ export async function keptState(
 ): Promise<TrainingState | null> {
   const facts = await readFacts(folder);
   if (facts === null || facts.fingerprint !== fingerprint) return null;
-  let file: SafetensorsFile;
+  const { step, looksWithoutGain, best, tensors } = facts;
+  // A state only saves time: without it the training begins anew.
+  const file = await openSafetensors(join(folder, tensors)).catch(() => null);
+  if (file === null) return null;
   try {
-    file = await openSafetensors(join(folder, facts.tensors));
-  } catch {
-    // A state only saves time: without it the training begins anew.
-    return null;
-  }
-  try {
-    const read = async (kind: string) => {
-      const weights = new Map<string, Float32Array>();
-      for (const name of shapes.keys()) weights.set(name, await file.readFloat32(`${kind} ${name}`));
-      return weights;
-    };
-    const [first, second] = [await read('first'), await read('second')];
+    if (best !== null) await (await openSafetensors(join(folder, best.weights))).close();
+    const [first, second] = [await readAll(file, shapes.keys(), 'first '), await readAll(file, shapes.keys(), 'second ')];
     const moments = new Map([...first].map(([name, values]) => [name, { first: values, second: second.get(name)! }]));
-    const best = facts.best && { ...facts.best, weights: await read('best') };
-    return { step: facts.step, looksWithoutGain: facts.looksWithoutGain, weights: await read('weight'), moments, best };
+    return { step, looksWithoutGain, best, moments, weights: await readAll(file, shapes.keys(), 'weight ') };
   } catch {
     return null;
   } finally {
@@ -104,11 +113,10 @@ export async function keptState(
   }
 }
 
-/** Removes a kept state, whole or unfinished. */
-export async function dropState(folder: string): Promise<void> {
-  await rm(join(folder, factsName), { force: true });
-  await rm(join(folder, `${factsName}.new`), { force: true });
-  await removeTensors(folder, null);
+async function readAll(file: SafetensorsFile, names: Iterable<string>, prefix: string): Promise<Map<string, Float32Array>> {
+  const values = new Map<string, Float32Array>();
+  for (const name of names) values.set(name, await file.readFloat32(`${prefix}${name}`));
+  return values;
 }
 
 async function readFacts(folder: string): Promise<Facts | null> {
@@ -117,9 +125,4 @@ async function readFacts(folder: string): Promise<Facts | null> {
   } catch {
     return null;
   }
-}
-
-/** Removes both files of tensors, or all but one. */
-async function removeTensors(folder: string, except: string | null): Promise<void> {
-  for (const name of tensorNames) if (name !== except) await rm(join(folder, name), { force: true });
 }

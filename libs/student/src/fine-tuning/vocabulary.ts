@@ -8,7 +8,7 @@ export interface UsedVocabulary {
   renumber(texts: readonly TokenizedText[]): TokenizedText[];
   /** The rows of a table [vocabulary, width] that are in use → [used, width]. */
   gather(table: Float32Array, width: number): Float32Array;
-  /** A copy of the table with the used rows replaced. */
+  /** Puts the used rows back into the table, which is returned. */
   scatter(rows: Float32Array, table: Float32Array, width: number): Float32Array;
 }
 
@@ -32,9 +32,8 @@ export function usedVocabulary(texts: readonly TokenizedText[], padTokenId: numb
       return rows;
     },
     scatter(rows, table, width) {
-      const whole = table.slice();
-      for (const [number, id] of ids.entries()) whole.set(row(rows, number, width), id * width);
-      return whole;
+      for (const [number, id] of ids.entries()) table.set(row(rows, number, width), id * width);
+      return table;
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { LabelSet, StudentSettings } from '@llambert/domain';
 import { maxTokens } from '../encoder/config.ts';
 import type { PretrainedEncoder } from '../encoder/pretrained.ts';
-import { embedder } from '../encoder/reader.ts';
+import { embedder, readingTokens } from '../encoder/reader.ts';
 import type { TrainedEncoder } from '../encoder/trained.ts';
 import { encoderWeightShapes, headBias, headWeight } from '../encoder/weights.ts';
 import { goalOf } from '../goal.ts';
@@ -32,9 +32,6 @@ export type FrozenProgress =
   | { readonly step: 'embedding'; readonly texts: number; readonly ofTexts: number; readonly tokens: number; readonly ofTokens: number }
   | { readonly step: 'head'; readonly done: number };
 
-/** Tokens with padding in a run of the graph: what the forward pass is fastest with, on short texts and long ones. */
-const microBatchTokens = 512;
-
 /**
  * Leaves an encoder as it is and fits a linear layer to its vectors of the labelled texts: logistic regression, its strength chosen by
  * cross-validation over the rows' folds. Equal input gives an equal result. Throws `invalid_input` where nothing can be learned.
@@ -48,13 +45,14 @@ export async function trainFrozen(input: FrozenTrainingInput): Promise<FrozenTra
   const goal = goalOf(rows, labels, classWeights === 'balanced');
 
   const tokens = await tokenizer.tokenize(rows, reading);
+  const weights = await encoder.readWeights();
   const shape = { config, pooling, shapes: encoderWeightShapes(config) };
-  const reader = await embedder(shape, { threads, microBatchTokens });
+  const reader = await embedder(shape, { threads, microBatchTokens: readingTokens });
   const so = { texts: 0, tokens: 0 };
   const all = { ofTexts: tokens.length, ofTokens: tokens.reduce((sum, { ids }) => sum + ids.length, 0) };
   const read = reader.read(
     tokens.map((own) => ({ tokens: own })),
-    encoder.weights,
+    weights,
     (texts, read) => {
       so.texts += texts;
       so.tokens += read;
@@ -76,7 +74,7 @@ export async function trainFrozen(input: FrozenTrainingInput): Promise<FrozenTra
       config,
       pooling,
       pairs: rows.some(({ textPair }) => textPair !== undefined),
-      weights: new Map([...encoder.weights, [headWeight, head.weight], [headBias, head.bias]]),
+      weights: new Map([...weights, [headWeight, head.weight], [headBias, head.bias]]),
       tokenizerJson,
       ...reading,
     },

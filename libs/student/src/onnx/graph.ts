@@ -168,7 +168,7 @@ export class Graph {
       renamed.set(value.name, name);
     }
     const nameOf = (name: string) => renamed.get(name) ?? name;
-    const node = this.#nodes.map((each) => ({ ...each, input: each.input.map(nameOf), output: each.output.map(nameOf) }));
+    const node = this.#inOrder().map((each) => ({ ...each, input: each.input.map(nameOf), output: each.output.map(nameOf) }));
     const model = ModelProto.fromPartial({
       irVersion,
       producerName: 'llambert',
@@ -182,6 +182,17 @@ export class Graph {
       },
     });
     return ModelProto.encode(model).finish();
+  }
+
+  /**
+   * The nodes in an order that makes onnxruntime compute what is put out in the order in which it was made. It goes by the nodes that no
+   * other reads, from the last in the file to the first, and computes before each what it needs. Unasked, it would go through a whole backward
+   * pass before the first layer's weights got their gradients, and hold what each layer's need until then.
+   */
+  #inOrder(): NodeProto[] {
+    const read = new Set(this.#nodes.flatMap(({ input }) => input));
+    const isRead = ({ output }: NodeProto) => output.some((name) => read.has(name));
+    return [...this.#nodes.filter(isRead), ...this.#nodes.filter((each) => !isRead(each)).toReversed()];
   }
 
   #fresh(stem: string): string {

@@ -15,7 +15,8 @@ export async function releaseClassifier(
   folders: Readonly<Record<Precision, string>>,
   { pooling, maxTokens }: { readonly pooling: Pooling; readonly maxTokens: number },
 ): Promise<void> {
-  const { config, weights, tokenizerJson } = await loadPretrained(checkpoint);
+  const { config, readWeights, tokenizerJson } = await loadPretrained(checkpoint);
+  const weights = await readWeights();
   const head = new Map([
     ['classifier.weight', madeUp(labelNames.length * config.hiddenSize)],
     ['classifier.bias', madeUp(labelNames.length)],

@@ -28,7 +28,7 @@ export function encoderOf(size: Size, tokens: number): PretrainedEncoder {
   };
   return {
     config,
-    weights: initialWeights(config, 1),
+    readWeights: async (names) => initialWeights(config, 1, names),
     tokenizer: {
       vocabularySize: config.vocabularySize,
       padTokenId: 0,

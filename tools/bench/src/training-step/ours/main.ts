@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { trainEncoder } from '@llambert/student';
 import { aStudent, encoderOf, type Size } from '../encoder.ts';
 
@@ -12,6 +15,7 @@ const rows = Array.from({ length: texts * steps + 2 }, (_, row) => ({
   // Two rows are held out, so that looking at them costs nothing.
   fold: row < 2 ? 0 : 1,
 }));
+const stateFolder = await mkdtemp(join(tmpdir(), 'llambert-training-step-'));
 const milliseconds: number[] = [];
 let before = process.cpuUsage();
 await trainEncoder({
@@ -21,7 +25,7 @@ await trainEncoder({
   gold: [],
   labels: { kind: 'single', names: ['a', 'b'] },
   settings: aStudent(pooling, texts, tokens),
-  stateFolder: null,
+  stateFolder,
   threads,
   onProgress: () => {
     const { user, system } = process.cpuUsage(before);
@@ -29,5 +33,6 @@ await trainEncoder({
     before = process.cpuUsage();
   },
 });
+await rm(stateFolder, { recursive: true });
 // The first also counts the preparation.
 console.log(JSON.stringify({ milliseconds: milliseconds.slice(1, -1), peakMegabytes: process.resourceUsage().maxRSS / 1024 }));
