@@ -3,7 +3,7 @@ import type { EncoderConfig } from '../encoder/config.ts';
 
 const floatBytes = 4;
 /** The process, onnxruntime and the texts. */
-const baseBytes = 130e6;
+const baseBytes = 180e6;
 /** Sets of all weights: the trained ones, two moments, and gradients. */
 const weightSets = 4;
 /** Matrices that a layer's backward pass has at a time: as wide as its inside, or of the attention's shares. */
@@ -23,7 +23,7 @@ export interface RunSize {
 
 /**
  * About how much memory fine-tuning takes at its peak, in bytes. What the constants leave out was fitted to measured peaks (MiniLM's and
- * BERT-base's sizes, texts of 32 to 512 tokens), which it meets within a sixth.
+ * BERT-base's sizes, texts of 32 to 512 tokens), which it meets within a twentieth.
  * @param usedWords tokens of the vocabulary that the texts contain
  */
 export function fineTuningBytes(config: EncoderConfig, usedWords: number, run: RunSize): number {
