@@ -67,7 +67,7 @@ export interface StudentSettings {
   readonly model: StudentKind | 'auto';
   /** The encoder that a frozen or fine-tuned student starts from: a folder, `hf:<owner>/<name>[@revision]`, or `scratch:small`; else null. */
   readonly encoder: string | null;
-  /** How long `auto` may train in all. */
+  /** How long `auto` may train in each round. */
   readonly minutes: number;
   readonly seed: number;
   readonly classWeights: 'none' | 'balanced';

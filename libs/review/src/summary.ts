@@ -226,8 +226,12 @@ function modelWarnings({ dataset, evaluations, routing, training }: ModelManifes
   }
   // The explanation begins with the word "uncertified".
   if (!routing.certified) found.push(`the "auto" labels are ${routing.explanation}`);
-  if (routing.threshold === null)
-    found.push('every label goes to review: at no probability did the student err as seldom as routing.targetError asks');
+  if (routing.threshold === null) {
+    const reference = routing.reference === 'teacher' ? "the teacher's labels" : "people's labels";
+    found.push(
+      `every label goes to review: on the ${routing.documents} documents with ${reference} to compare with, at no probability was it shown that the student errs as seldom as routing.targetError asks`,
+    );
+  }
   if (!evaluations.some((evaluation) => evaluation.reference === 'human')) {
     found.push("no person's label was there to compare with: every figure of quality is agreement with the teacher, not correctness");
   }

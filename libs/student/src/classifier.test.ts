@@ -65,6 +65,10 @@ describe('loadClassifier', () => {
     ['scales that are not one a label', { method: 'vector', scales: [1], biases: [0, 0] }],
     ['a method of a later version', { method: 'isotonic' }],
     ['no temperature', { method: 'temperature', temperature: 0 }],
+    ['no scales', { method: 'vector', biases: [0, 0] }],
+    ['a scale that is no number', { method: 'vector', scales: [1, null], biases: [0, 0] }],
+    ['a scale beyond all measure', { method: 'vector', scales: [1, 1e308], biases: [0, 0] }],
+    ['nothing at all', undefined],
   ])('refuses a calibration with %s', async (_, calibration) => {
     const labels: LabelSet = { kind: 'single', names: ['no', 'yes'] };
     const loading = loadClassifier(folder, { student: 'linear', labels, calibration: calibration as unknown as Calibration });

@@ -28,7 +28,7 @@ export async function loadClassifier(
   if (!isApplicable(calibration, labels.names.length)) {
     throw new LlambertError(
       'corrupt_artifact',
-      `the model in ${folder} is calibrated in a way that this version does not know ("${calibration.method}"), or not for each of its labels. Use the version that trained it, or train it anew`,
+      `the model in ${folder} is calibrated in a way that this version does not know ("${calibration?.method}"), or not by a number for each of its labels. Use the version that trained it, or train it anew`,
       { facts: { folder } },
     );
   }
@@ -48,9 +48,15 @@ export async function loadClassifier(
 }
 
 /** Manifests are read without a look at every number, and a later version may know other methods. */
-function isApplicable(calibration: Calibration, labels: number): boolean {
-  if (calibration.method === 'temperature') return calibration.temperature > 0;
-  return calibration.method === 'vector' && [calibration.scales, calibration.biases].every(({ length }) => length === labels);
+function isApplicable(calibration: Calibration | undefined, labels: number): boolean {
+  if (calibration?.method === 'temperature') return calibration.temperature > 0;
+  if (calibration?.method !== 'vector') return false;
+  // Far beyond what calibration gives, and far from where logits would overflow.
+  const most = 1e6;
+  return [calibration.scales, calibration.biases].every(
+    (numbers) =>
+      Array.isArray(numbers) && numbers.length === labels && numbers.every((number) => Number.isFinite(number) && Math.abs(number) < most),
+  );
 }
 
 async function linearModel(folder: string, labels: LabelSet): Promise<Pick<EncoderModel, 'logits' | 'close'>> {

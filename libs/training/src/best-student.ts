@@ -66,6 +66,8 @@ export async function bestStudent(lesson: Lesson, train: TrainKind): Promise<Tra
     ({ kind, accuracy, brierScore, seconds }) =>
       `${kind}: ${(100 * accuracy).toFixed(1)} % of ${common.length} held-out labels, Brier score ${brierScore.toFixed(3)}, ${seconds.toFixed(0)} s`,
   );
+  // Nothing was chosen: how long it took would only make equal models differ.
+  if (wanted.length === 1) return best.trained;
   return { ...best.trained, training: { ...best.trained.training, students: [...reached, ...said].join('; ') } };
 }
 

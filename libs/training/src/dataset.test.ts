@@ -129,6 +129,21 @@ describe('nothing can be learned', () => {
     expect(datasetProblem(assembleDataset('task', multi, unlabelled, []), multi)).toContain('no text was given any label');
   });
 
+  it('where a multi-label task gave all texts the same labels', () => {
+    const multi: LabelSet = { kind: 'multi', names: ['delivery', 'payment'] };
+    expect(
+      datasetProblem(
+        assembleDataset(
+          'task',
+          multi,
+          many(() => 'delivery'),
+          [],
+        ),
+        multi,
+      ),
+    ).toContain('the same labels (delivery)');
+  });
+
   it('but it can from two labels', () => {
     const dataset = assembleDataset(
       'task',

@@ -131,5 +131,8 @@ export function datasetProblem(dataset: Dataset, labels: LabelSet): string | nul
     return `every text was labelled "${seen[0]}"; a student needs examples of at least two labels`;
   }
   if (labels.kind === 'multi' && seen.length === 0) return 'no text was given any label; a student needs examples of at least one';
+  if (new Set(dataset.rows.map(({ target }) => target.join())).size < 2) {
+    return `every text was given the same labels (${seen.join(', ')}); a student needs examples of others`;
+  }
   return null;
 }

@@ -9,6 +9,9 @@ export interface Lesson extends PlacedRequest {
   readonly pseudoLabelled: readonly TrainingRow[];
 }
 
+/** Held-out rows that calibration and threshold take: with fewer, all rows in turn say more, and nothing is pseudo-labelled. */
+const leastHeldOut = 20;
+
 /** A part of the lesson's rows that is learned from, with the pseudo-labelled ones, and the rows that are not. */
 export interface Split {
   readonly learned: readonly TrainingRow[];
@@ -67,15 +70,21 @@ export async function pseudoLabelledBy(
   { labels, settings, unlabelled }: PlacedRequest,
   onProgress: (progress: TrainingProgress) => void,
 ): Promise<readonly TrainingRow[]> {
-  if (settings.pseudoLabels === null || unlabelled.length === 0) return [];
+  if (settings.pseudoLabels === null || unlabelled.length === 0 || !canTeach(rows)) return [];
   return pseudoLabelled(rows, unlabelled, labels, settings.pseudoLabels, settings, (done) =>
     onProgress({ step: 'looking for sure labels', done, detail: '' }),
   );
 }
 
+/** Whether the rows differ in their labels at all. */
+function canTeach(rows: readonly TrainingRow[]): boolean {
+  return new Set(rows.map(({ target }) => target.join())).size > 1;
+}
+
 async function withPseudoLabels(request: PlacedRequest, onProgress: (progress: TrainingProgress) => void) {
   const { pseudoLabels } = request.settings;
-  const found = await pseudoLabelledBy(splitOnce({ ...request, pseudoLabelled: [] }).learned, request, onProgress);
+  const { learned, heldOut } = splitOnce({ ...request, pseudoLabelled: [] });
+  const found = heldOut.length < leastHeldOut ? [] : await pseudoLabelledBy(learned, request, onProgress);
   const facts =
     pseudoLabels === null
       ? {}

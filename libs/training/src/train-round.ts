@@ -85,8 +85,10 @@ async function manifestOf(
   );
   const apart = new Set(heldOut.learnedAfter ? [] : heldOut.rows);
   const learned = dataset.rows.filter((_, row) => !apart.has(row));
-  // One reference for one figure: people's labels calibrate only where there are no others.
-  const calibrating = byTeacher.length > 0 ? byTeacher : scored;
+  // One reference for one figure: people's labels calibrate where they are more than the teacher's.
+  const byPeople = scored.filter(({ labelledBy }) => labelledBy === 'person');
+  const reference = byTeacher.length >= byPeople.length ? 'teacher' : 'human';
+  const calibrating = reference === 'teacher' ? byTeacher : byPeople;
   const { calibration, explanation, probabilities } = await calibrate(
     labels,
     calibrating.map(({ target }) => target),
@@ -95,7 +97,7 @@ async function manifestOf(
   );
 
   const agreement: ScoredDocuments = {
-    probabilities: byTeacher.length > 0 ? probabilities : [],
+    probabilities: reference === 'teacher' ? probabilities : calibrated(labels, joined(byTeacher.map(({ logits }) => logits)), calibration),
     targets: byTeacher.map(({ target }) => target),
   };
   const certify: ScoredDocuments = {
@@ -123,7 +125,7 @@ async function manifestOf(
     calibration: {
       ...calibration,
       documents: calibrating.length,
-      reference: byTeacher.length > 0 ? 'teacher' : 'human',
+      reference,
       explanation,
     },
     evaluations: [

@@ -132,9 +132,9 @@ describe('training in a worker', () => {
       text: index % 2 === 0 ? `a parcel ${index} that came too late, and torn` : `a bill ${index} that was paid twice, by card`,
     }));
     const settings = { ...aTask().settings.student, pseudoLabels: { documents: 100, confidence: 0.7 } };
-    const flipped = rows(60).map((row) => (row.fold === 0 ? { ...row, target: row.target.toReversed() } : row));
+    const flipped = rows(120).map((row) => (row.fold === 0 ? { ...row, target: row.target.toReversed() } : row));
     const [trained, other] = await Promise.all(
-      [rows(60), flipped].map(async (own, at) => {
+      [rows(120), flipped].map(async (own, at) => {
         const into = join(folder, String(at));
         mkdirSync(into);
         return trainInWorker(place, () => undefined)(
@@ -144,7 +144,7 @@ describe('training in a worker', () => {
       }),
     );
     const { logits, ...heldOut } = trained!.heldOut;
-    expect(heldOut).toEqual({ rows: Array.from({ length: 12 }, (_, at) => 5 * at), on: 'held-out', learnedAfter: true });
+    expect(heldOut).toEqual({ rows: Array.from({ length: 24 }, (_, at) => 5 * at), on: 'held-out', learnedAfter: true });
     expect(other!.heldOut.logits).toEqual(logits);
     expect(trained!.training).toMatchObject({ unlabelled: 80, pseudoLabelConfidence: 0.7 });
     expect(trained!.training['pseudoLabelled']).toBeGreaterThan(40);
@@ -158,6 +158,14 @@ describe('training in a worker', () => {
     expect(probabilities[3]).toBeGreaterThan(0.5);
   });
 
+  it('learns from no unlabelled documents where too few labels would be left to judge by', async () => {
+    const settings = { ...aTask().settings.student, pseudoLabels: { documents: 100, confidence: 0.7 } };
+    const asked = request({ rows: rows(60), unlabelled: rows(160).slice(60), settings });
+    const { heldOut, training } = await trainInWorker(place, () => undefined)(asked, new AbortController().signal);
+    expect(heldOut.rows).toHaveLength(60);
+    expect(training).toMatchObject({ unlabelled: 100, pseudoLabelled: 0 });
+  });
+
   it.each(['frozen', 'fine-tuned'] as const)(
     'teaches pseudo-labels to a %s encoder as well, and holds the first fold out',
     async (model) => {
@@ -166,7 +174,7 @@ describe('training in a worker', () => {
       for (const each of [checkpoint, student]) mkdirSync(each);
       await saveFresh(checkpoint);
       const fetchEncoder = async () => ({ folder: checkpoint, name: './checkpoint' });
-      const unlabelled = rows(160).slice(60);
+      const unlabelled = rows(220).slice(120);
       const { fineTuning, ...rest } = aTask().settings.student;
       const settings = {
         ...rest,
@@ -177,11 +185,14 @@ describe('training in a worker', () => {
         fineTuning: { ...fineTuning, epochs: 1 },
       };
       const train = trainInWorker({ ...place, stateFolder: join(folder, 'state'), fetchEncoder }, () => undefined);
-      const { heldOut, training } = await train(request({ settings, unlabelled, folder: student }), new AbortController().signal);
-      expect(heldOut).toMatchObject({ rows: Array.from({ length: 12 }, (_, at) => 5 * at), on: 'held-out', learnedAfter: false });
-      expect(heldOut.logits).toHaveLength(24);
+      const { heldOut, training } = await train(
+        request({ rows: rows(120), settings, unlabelled, folder: student }),
+        new AbortController().signal,
+      );
+      expect(heldOut).toMatchObject({ rows: Array.from({ length: 24 }, (_, at) => 5 * at), on: 'held-out', learnedAfter: false });
+      expect(heldOut.logits).toHaveLength(48);
       expect(training['pseudoLabelled']).toBeGreaterThan(50);
-      if (model === 'fine-tuned') expect(training['texts']).toBe(48 + Number(training['pseudoLabelled']));
+      if (model === 'fine-tuned') expect(training['texts']).toBe(96 + Number(training['pseudoLabelled']));
     },
   );
 

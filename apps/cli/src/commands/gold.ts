@@ -7,6 +7,7 @@ import { labelInTerminal } from '../gold/label-session.ts';
 import { drawDocuments } from '../reading/draw-documents.ts';
 import { readDoubted } from '../run/doubted-file.ts';
 import { noGold, readGoldFor } from '../run/gold.ts';
+import { isFileOfRun } from '../run/run-folder.ts';
 import { besideTask, readTaskFile } from '../run/task-file.ts';
 import { isTerminal } from '../terminal/asker.ts';
 import { pressedKeys } from '../terminal/keys.ts';
@@ -122,6 +123,9 @@ function sourceOf(flags: GoldFlags): Source {
       'invalid_input',
       'gold needs a terminal to label in, and its input in files: start it by hand, with --input FILE. Labels made elsewhere need no command: write {"id", "label", "sampled"} lines',
     );
+  }
+  if (doubted !== undefined && isFileOfRun(doubted, flags.out)) {
+    throw new LlambertError('invalid_input', `${flags.out} is a file of the run, which writes it anew: name another file with --out`);
   }
   return async (task, reporter, signal) => {
     if (doubted !== undefined) {

@@ -1,8 +1,10 @@
+import { LlambertError } from '@llambert/domain';
 import type { Command } from 'commander';
 import { encoderFetcher } from '../run/fetch-encoder.ts';
 import { noGold, readGoldFor } from '../run/gold.ts';
 import { apiKeyOf } from '../run/loop.ts';
 import { runTask } from '../run/run.ts';
+import { isFileOfRun } from '../run/run-folder.ts';
 import { besideTask, readTaskFile, unnamedGold } from '../run/task-file.ts';
 import { printSummary } from '../terminal/summary-text.ts';
 import type { CommandContext } from './context.ts';
@@ -27,6 +29,12 @@ export function addRunCommand(program: Command, context: CommandContext): void {
       context.execute(async ({ reporter, signal, json }) => {
         const { task, goldFile, goldDraw } = readTaskFile(taskFile);
         const gold = flags.gold ?? goldFile;
+        if (gold !== null && isFileOfRun(flags.out, gold)) {
+          throw new LlambertError(
+            'invalid_input',
+            `${gold} is a file of this run, which writes it anew, and its labels are the teacher's: label into another file, with llambert gold ${taskFile} --doubted ${flags.out} --out gold.jsonl`,
+          );
+        }
         const unnamed = gold === null ? unnamedGold(taskFile) : null;
         if (unnamed !== null) {
           reporter.notice(

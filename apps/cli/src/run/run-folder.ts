@@ -55,6 +55,11 @@ export function runPaths(folder: string): RunPaths {
   };
 }
 
+/** Whether a run in the folder writes this file anew. */
+export function isFileOfRun(folder: string, file: string): boolean {
+  return Object.values(runPaths(folder)).includes(resolve(file));
+}
+
 type State = Awaited<ReturnType<typeof sqliteState>>;
 
 /** A run folder that is looked into, whoever is working there: nothing is written to it. */

@@ -174,7 +174,7 @@ const student = z.strictObject({
     'linear, frozen:<encoder>, <encoder> (folder, hf:<owner>/<name>[@revision], scratch:small) to fine-tune, auto[:<encoder>]',
     defaults.student.model,
   ),
-  minutes: optional(z.number().gt(0).max(100_000), 'How long auto may train in all', defaults.student.minutes),
+  minutes: optional(z.number().gt(0).max(100_000), 'How long auto may train in each round', defaults.student.minutes),
   seed: optional(whole(0), 'Seed of folds and initial weights', defaults.student.seed),
   classWeights: optional(z.enum(['none', 'balanced']), 'balanced: all classes weigh the same in training', defaults.student.classWeights),
   likelyWrong: optional(

@@ -10,9 +10,9 @@ export type StudentModel = Pick<StudentSettings, 'model' | 'encoder'>;
 export function parseStudentModel(written: string): StudentModel {
   const text = written.trim();
   if (text === 'auto') return { model: 'auto', encoder: null };
-  if (text.startsWith(autoPrefix)) return { model: 'auto', encoder: text.slice(autoPrefix.length) };
+  if (text.startsWith(autoPrefix)) return { model: 'auto', encoder: text.slice(autoPrefix.length).trim() };
   if (text === 'linear') return { model: 'linear', encoder: null };
-  if (text.startsWith(frozenPrefix)) return { model: 'frozen', encoder: text.slice(frozenPrefix.length) };
+  if (text.startsWith(frozenPrefix)) return { model: 'frozen', encoder: text.slice(frozenPrefix.length).trim() };
   return { model: 'fine-tuned', encoder: text };
 }
 

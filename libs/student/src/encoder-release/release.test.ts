@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LabelSet } from '@llambert/domain';
@@ -70,6 +70,16 @@ describe('a release', () => {
     expect(known.logits).toEqual(computed.logits);
     expect(known.facts).toEqual(computed.facts);
     expect((await known.model.logits(documents)).logits).toEqual(computed.logits);
+  });
+
+  it('has a tokenizer that neither cuts nor pads, whatever the checkpoint was saved with', async () => {
+    const tokenizer = JSON.stringify({
+      ...JSON.parse(release.tokenizerJson),
+      truncation: { max_length: 8, stride: 0, strategy: 'LongestFirst', direction: 'Right' },
+      padding: { strategy: { Fixed: 8 }, direction: 'Right', pad_to_multiple_of: null, pad_id: 0, pad_type_id: 0, pad_token: '[PAD]' },
+    });
+    const { released } = await labelledByItself({ ...release, tokenizerJson: tokenizer });
+    expect(JSON.parse(await readFile(join(released, 'tokenizer.json'), 'utf8'))).toMatchObject({ truncation: null, padding: null });
   });
 
   it('is judged by calibrated probabilities', async () => {

@@ -19,7 +19,7 @@ export async function saveEncoder(folder: string, encoder: TrainedEncoder): Prom
   const { config, pooling, pairs, weights, tokenizerJson, maxTokens, truncation } = encoder;
   const labels = weights.get(headBias)!.length;
   await writeFile(join(folder, configFile), `${JSON.stringify(encoderConfigJson(config), null, 2)}\n`);
-  await writeFile(join(folder, tokenizerFile), tokenizerJson);
+  await writeFile(join(folder, tokenizerFile), withoutCutsAndPadding(tokenizerJson));
   const shapes = classifierShapes(config, labels);
   const nameOf = storedName(config, 'fp32');
   const floats = new Map([...shapes].map(([name, shape]): [string, Tensor] => [nameOf(name), float32Tensor(shape, weights.get(name)!)]));
@@ -42,4 +42,9 @@ export async function releasePrecision(folder: string, precision: Precision): Pr
   if (precision === 'int8') return;
   for (const file of [weightsFile.int8, ...variants.map((variant) => graphFile('int8', variant))])
     await rm(join(folder, file), { force: true });
+}
+
+/** Whoever reads a released tokenizer decides himself: what its model was saved with once would be obeyed in silence. */
+function withoutCutsAndPadding(tokenizerJson: string): string {
+  return JSON.stringify({ ...JSON.parse(tokenizerJson), truncation: null, padding: null });
 }

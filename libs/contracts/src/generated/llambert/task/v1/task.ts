@@ -647,7 +647,7 @@ export interface StudentSettings {
     | undefined;
   /** What is done with the teacher's labels that are likely wrong. */
   likelyWrong: LikelyWrong;
-  /** How long `auto` may train in all. */
+  /** How long `auto` may train in each round. */
   minutes: number;
   /** Unlabelled documents that are learned from; absent: none. */
   pseudoLabels: PseudoLabelSettings | undefined;
