@@ -36,7 +36,7 @@ export function classifierPool(workerCount: number): ClassifierPool {
     worker.on('error', (error) =>
       failAll(new LlambertError('internal', `a classification worker died: ${error.message}`, { cause: error })),
     );
-    return worker;
+    return { worker, ended: new Promise((resolve) => worker.once('exit', resolve)) };
   });
   const ask = (worker: Worker, request: Omit<ClassifyRequest, 'id'>) =>
     new Promise<readonly RecordToAppend[]>((resolve, reject) => {
@@ -50,13 +50,18 @@ export function classifierPool(workerCount: number): ClassifierPool {
     async classify(model, target, records) {
       const share = Math.max(leastRecordsPerWorker, Math.ceil(records.length / workers.length));
       const parts = workers
-        .map((worker, index) => ({ worker, records: records.slice(index * share, (index + 1) * share) }))
+        .map(({ worker }, index) => ({ worker, records: records.slice(index * share, (index + 1) * share) }))
         .filter((part) => part.records.length > 0);
       const outputs = await Promise.all(parts.map((part) => ask(part.worker, { ...model, target, records: part.records })));
       return outputs.flat();
     },
     async close() {
-      await Promise.all(workers.map((worker) => worker.terminate()));
+      // Terminated from outside while it loads onnxruntime or runs it, a thread would take the process down.
+      for (const { worker } of workers) {
+        worker.ref();
+        worker.postMessage('end');
+      }
+      await Promise.all(workers.map(({ ended }) => ended));
       failAll(new LlambertError('cancelled', 'classification was stopped'));
     },
   };

@@ -19,7 +19,9 @@ export type ClassifyReply =
 
 let loaded: LoadedModel | null = null;
 
-parentPort!.on('message', (request: ClassifyRequest) => {
+parentPort!.on('message', (request: ClassifyRequest | 'end') => {
+  // What is in hand is finished; then nothing keeps the thread.
+  if (request === 'end') return void parentPort!.close();
   void answer(request).then((reply) => parentPort!.postMessage(reply));
 });
 

@@ -94,7 +94,12 @@ export interface WorkerData {
   readonly stopFlag: Int32Array;
 }
 
-export type TrainMessage = { readonly progress: TrainingProgress } | { readonly trained: TrainedStudent } | { readonly error: SentError };
+export type TrainMessage =
+  /** All modules are loaded. */
+  | { readonly started: true }
+  | { readonly progress: TrainingProgress }
+  | { readonly trained: TrainedStudent }
+  | { readonly error: SentError };
 
 /** Trains in a worker thread of its own, which ends with the training: the event loop stays free for heartbeats and the other services. */
 export function trainInWorker(place: TrainingPlace, onProgress: (progress: TrainingProgress) => void): TrainStudent {
@@ -107,14 +112,18 @@ export function trainInWorker(place: TrainingPlace, onProgress: (progress: Train
       const stopped = () => new LlambertError('cancelled', 'training was stopped');
       if (signal.aborted) return reject(stopped());
       const worker = new Worker(new URL('./train-worker.ts', import.meta.url), { workerData });
+      let isStarted = false;
       const stop = () => {
-        // onnxruntime ends its run first; where it is not in play, nothing speaks against ending at once.
+        // onnxruntime ends its run first; where it is not in play, nothing speaks against ending at once, once it is loaded.
         Atomics.store(workerData.stopFlag, 0, 1);
-        if (workerData.request.encoder === null) void worker.terminate();
+        if (workerData.request.encoder === null && isStarted) void worker.terminate();
       };
       signal.addEventListener('abort', stop, { once: true });
       worker.on('message', (message: TrainMessage) => {
-        if ('progress' in message) onProgress(message.progress);
+        if ('started' in message) {
+          isStarted = true;
+          if (signal.aborted) stop();
+        } else if ('progress' in message) onProgress(message.progress);
         else if ('trained' in message) resolve(message.trained);
         else reject(receivedError(message.error));
       });

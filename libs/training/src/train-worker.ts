@@ -10,6 +10,7 @@ const { request, stopFlag } = workerData as WorkerData;
 const say = (message: TrainMessage): void => parentPort!.postMessage(message);
 
 try {
+  say({ started: true });
   stopRunsAt(stopFlag);
   say({ trained: await trainHere(request, (progress) => say({ progress })) });
 } catch (error) {
