@@ -55,6 +55,7 @@ describe('the memory of a training', () => {
     ['MiniLM, 256 tokens', minilm, 256, 12_832, 874],
     ['MiniLM, 512 tokens', minilm, 512, 17_063, 1158],
     ['BERT-base, 128 tokens', base, 128, 8758, 2666],
+    ['BERT-base, 256 tokens', base, 256, 10_309, 3198],
   ])('is near what was measured: %s', (_, config, longest, usedWords, measuredMebibytes) => {
     const run = { tokens: 2048, longest, several: 16 * longest > 2048 };
     const mebibytes = fineTuningBytes(config, usedWords, run) / 2 ** 20;
