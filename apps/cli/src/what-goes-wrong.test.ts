@@ -194,6 +194,14 @@ describe('what cannot go well', () => {
     expect(result, result.stderr).toMatchObject({ code: 0 });
   }, 240_000);
 
+  it("a run's own files are no gold: it would take the teacher's labels for people's, and write over theirs", async () => {
+    task.writeTask();
+    task.writeDocuments(colourDocuments(200));
+    const out = run[run.indexOf('--out') + 1]!;
+    await refuses([...run, '--gold', `${out}/doubted.jsonl`], 2, 'doubted.jsonl', 'file of this run');
+    expect(existsSync(task.at(out))).toBe(false);
+  }, 240_000);
+
   it('a wrong key is no reason to wait, and is never shown', async () => {
     const guarded = await task.start({ apiKey: 'right' });
     task.writeTask([], { teacher: ', apiKeyEnv: TEACHER_KEY' });

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { type ConsumedRecord, LlambertError, type ModelManifest, type RecordToAppend, receivedError } from '@llambert/domain';
 import type { PassTarget } from './classify-records.ts';
@@ -56,13 +57,15 @@ export function classifierPool(workerCount: number): ClassifierPool {
       return outputs.flat();
     },
     async close() {
+      failAll(new LlambertError('cancelled', 'classification was stopped'));
+      // What was asked lets go of its thread first; then the threads alone keep the process.
+      await setImmediate();
       // Terminated from outside while it loads onnxruntime or runs it, a thread would take the process down.
       for (const { worker } of workers) {
         worker.ref();
         worker.postMessage('end');
       }
       await Promise.all(workers.map(({ ended }) => ended));
-      failAll(new LlambertError('cancelled', 'classification was stopped'));
     },
   };
 }

@@ -19,10 +19,14 @@ export type ClassifyReply =
 
 let loaded: LoadedModel | null = null;
 
+let last: Promise<void> = Promise.resolve();
+
 parentPort!.on('message', (request: ClassifyRequest | 'end') => {
-  // What is in hand is finished; then nothing keeps the thread.
-  if (request === 'end') return void parentPort!.close();
-  void answer(request).then((reply) => parentPort!.postMessage(reply));
+  // One after the other: a request may want another model than the one before it, which would be closed under its hands.
+  last = last.then(async () => {
+    if (request === 'end') parentPort!.close();
+    else parentPort!.postMessage(await answer(request));
+  });
 });
 
 async function answer(request: ClassifyRequest): Promise<ClassifyReply> {

@@ -83,11 +83,9 @@ function canTeach(rows: readonly TrainingRow[]): boolean {
 
 async function withPseudoLabels(request: PlacedRequest, onProgress: (progress: TrainingProgress) => void) {
   const { pseudoLabels } = request.settings;
+  if (pseudoLabels === null) return { lesson: { ...request, pseudoLabelled: [] }, facts: {} };
   const { learned, heldOut } = splitOnce({ ...request, pseudoLabelled: [] });
   const found = heldOut.length < leastHeldOut ? [] : await pseudoLabelledBy(learned, request, onProgress);
-  const facts =
-    pseudoLabels === null
-      ? {}
-      : { unlabelled: request.unlabelled.length, pseudoLabelled: found.length, pseudoLabelConfidence: pseudoLabels.confidence };
+  const facts = { unlabelled: request.unlabelled.length, pseudoLabelled: found.length, pseudoLabelConfidence: pseudoLabels.confidence };
   return { lesson: { ...request, pseudoLabelled: found }, facts };
 }

@@ -47,6 +47,17 @@ describe('a round', () => {
   const train = (dataset: ReturnType<typeof assembleDataset>, student: TrainStudent = overconfident) =>
     trainRound(task, 2, dataset, false, { artifacts: folderArtifactStore(folder), train: student, signal: new AbortController().signal });
 
+  it('is calibrated by people where they labelled more than the teacher, and says so', async () => {
+    const gold = Array.from({ length: 60 }, (_, index): Gold => {
+      const document = aDocument({ id: `g${index}`, text: `gold ${index}` });
+      return { task: task.name, document, labels: [labels.names[index % 2]!], draw: 'chosen' };
+    });
+    const labelled = (count: number) => assembleDataset(task.name, labels, answered(count), gold);
+    const calibrationOf = async (dataset: ReturnType<typeof assembleDataset>) => (await train(dataset)).model!.manifest.calibration;
+    expect(await calibrationOf(labelled(12))).toMatchObject({ reference: 'human', documents: 60 });
+    expect(await calibrationOf(labelled(100))).toMatchObject({ reference: 'teacher', documents: 100 });
+  });
+
   it('ends with a model whose manifest says what it learned from, how good it is and against whom', async () => {
     const { model, evaluation } = await train(assembleDataset(task.name, labels, answered(100), []));
     expect(evaluation).toMatchObject({
