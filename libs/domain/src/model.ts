@@ -71,6 +71,17 @@ export type Calibration = CalibrationMap & {
 /** Which student made a model: how to read its files. */
 export type StudentKind = 'linear' | 'frozen' | 'fine-tuned';
 
+/** What a training was given, chose and came to, for people and for repeating it; the facts that others read by name have one here. */
+export interface TrainingFacts {
+  readonly [fact: string]: string | number | boolean;
+  /** Labels that are likely wrong; absent where nobody looked. */
+  readonly doubted?: number;
+  /** Unlabelled documents that were learned from under the labels of a first student; absent where none were to be. */
+  readonly pseudoLabelled?: number;
+  /** What each student of `auto` reached and cost, with `; ` between them; absent where only one was trained. */
+  readonly students?: string;
+}
+
 /** What a model is, in words a machine can check. Its canonical JSON's SHA-256 is the model's digest. */
 export interface ModelManifest {
   readonly format: 'llambert.model.v1';
@@ -93,8 +104,7 @@ export interface ModelManifest {
     /** Labels that no row had, which the model therefore cannot know; absent where an older version trained, which did not say. */
     readonly unseenLabels?: readonly string[];
   };
-  /** Settings the training chose or was given, for people and for repeating it. */
-  readonly training: Readonly<Record<string, string | number | boolean>>;
+  readonly training: TrainingFacts;
   readonly calibration: Calibration;
   readonly evaluations: readonly Evaluation[];
   readonly routing: RoutingThreshold;

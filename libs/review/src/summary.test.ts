@@ -7,7 +7,15 @@ import { type SummaryFacts, summarize } from './summary.ts';
 const facts = (changes: Partial<SummaryFacts> = {}): SummaryFacts => ({
   task: aTask(),
   roundsEnd: 'annotations_used',
-  documents: { read: 1000, labelled: 990, deadLetters: 10, auto: 700, review: 290, byLabel: { positive: 600, negative: 390 } },
+  documents: {
+    read: 1000,
+    labelled: 990,
+    deadLetters: 10,
+    auto: 700,
+    review: 290,
+    truncated: 40,
+    byLabel: { positive: 600, negative: 390 },
+  },
   labelledNow: 990,
   answers: { labelled: 100, rejections: {}, askedAgain: 0, changed: 0 },
   spend: {

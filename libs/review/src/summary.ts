@@ -23,6 +23,8 @@ export interface Summary {
     readonly deadLetters: number;
     readonly auto: number;
     readonly review: number;
+    /** Documents of which the student read only a part. */
+    readonly truncated: number;
     /** Documents by label; of a multi-label task each label counts. */
     readonly byLabel: Readonly<Record<string, number>>;
   };
@@ -56,6 +58,10 @@ export interface Summary {
     readonly student: string;
     readonly evaluations: readonly Evaluation[];
     readonly routing: RoutingThreshold;
+    /** Unlabelled documents that it learned from under the labels of a first student; null: none were to be. */
+    readonly pseudoLabelled: number | null;
+    /** What each student of `auto` reached and cost; empty where only one was trained. */
+    readonly students: readonly string[];
   } | null;
   /** What came of looking for wrong labels; absent where nobody looked (`student.likelyWrong: keep`), or there is no model. */
   readonly doubted?: {
@@ -157,6 +163,8 @@ export function summarize(facts: SummaryFacts): Summary {
             student: facts.model.manifest.student,
             evaluations: facts.model.manifest.evaluations,
             routing: facts.model.manifest.routing,
+            pseudoLabelled: facts.model.manifest.training.pseudoLabelled ?? null,
+            students: facts.model.manifest.training.students?.split('; ') ?? [],
           },
     ...(doubted === null ? {} : { doubted }),
     rounds: facts.evaluations.map(({ round, annotations, agreement, reason }) => ({
@@ -173,8 +181,8 @@ export function summarize(facts: SummaryFacts): Summary {
 }
 
 function doubtedOf({ model, listedDoubts, answers: { askedAgain, changed } }: SummaryFacts): NonNullable<Summary['doubted']> | null {
-  const labels = model?.manifest.training['doubted'];
-  return typeof labels === 'number' ? { labels, listed: listedDoubts, askedAgain, changed } : null;
+  const labels = model?.manifest.training.doubted;
+  return labels === undefined ? null : { labels, listed: listedDoubts, askedAgain, changed };
 }
 
 /** Share of rejected samples from which on a reader should look into them. */

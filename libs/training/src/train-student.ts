@@ -9,6 +9,7 @@ import {
   type SentError,
   type StudentKind,
   type StudentSettings,
+  type TrainingFacts,
 } from '@llambert/domain';
 import type { DatasetRow } from './dataset.ts';
 import type { DoubtedRow } from './likely-wrong.ts';
@@ -72,7 +73,7 @@ export interface TrainedStudent {
   /** The teacher's labels that are likely wrong, the most doubtful first; absent where nobody looked. */
   readonly doubts?: readonly DoubtedRow[];
   /** What the training chose, for the manifest. */
-  readonly training: Readonly<Record<string, string | number | boolean>>;
+  readonly training: TrainingFacts;
 }
 
 /** Trains a student and writes its files; throws `cancelled` when stopped. */

@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { deadLettersBeside } from '../run/dead-letter-file.ts';
 import { labelFile } from '../run/label-file.ts';
 import { runPaths } from '../run/run-folder.ts';
+import { routesText } from '../terminal/amounts.ts';
 import type { CommandContext } from './context.ts';
 import { positiveInteger } from './numbers.ts';
 import { type ReadingFlags, readingOptions, withReadingFlags } from './reading-options.ts';
@@ -44,7 +45,7 @@ export function addLabelCommand(program: Command, context: CommandContext): void
         if (json && flags.out !== '-') process.stdout.write(`${JSON.stringify({ ...counts, model: model.digest, file: flags.out })}\n`);
         else
           reporter.notice(
-            `${counts.labelled} documents labelled, ${counts.deadLetters} dead letters${counts.deadLetterFile === null ? '' : ` (${counts.deadLetterFile})`}, model ${model.digest.slice(0, 12)}`,
+            `${counts.labelled} documents labelled: ${routesText(counts)}${counts.deadLetterFile === null ? '' : ` (${counts.deadLetterFile})`}, model ${model.digest.slice(0, 12)}`,
           );
         return 0;
       }),

@@ -5,7 +5,7 @@ import { type ConsumedRecord, type DeadLetter, LlambertError, type ModelManifest
 import { classifierPool } from '@llambert/inference';
 import { megabytesTo, type Reporter } from '../terminal/reporter.ts';
 import { deadLetterFile, deadLettersBeside } from './dead-letter-file.ts';
-import { labelRow } from './outputs.ts';
+import { type LabelCounts, labelRow, predictionCounter } from './outputs.ts';
 
 export interface LabelFileRequest {
   readonly model: { readonly digest: string; readonly folder: string; readonly manifest: ModelManifest };
@@ -26,8 +26,9 @@ export async function labelFile(
   request: LabelFileRequest,
   reporter: Reporter,
   signal: AbortSignal,
-): Promise<{ labelled: number; deadLetters: number; deadLetterFile: string | null }> {
+): Promise<LabelCounts & { readonly deadLetters: number; readonly deadLetterFile: string | null }> {
   const { labels } = request.model.manifest;
+  const { counts, count } = predictionCounter(labels.names);
   const pool = classifierPool(request.workers ?? availableParallelism());
   let deadLetters = 0;
   const letters = request.out === '-' ? null : deadLetterFile(deadLettersBeside(request.out));
@@ -50,16 +51,21 @@ export async function labelFile(
       for (const item of items) if (item.kind === 'rejected') refuse(letterOf(item));
       const outputs = await pool.classify(request.model, target, documents.map(recordOf));
       for (const [index, { topic, record }] of outputs.entries()) {
-        if (topic === target.predictionsTopic) yield labelRow(decodePrediction(record), labels.kind, labels.names);
-        else refuse({ ...decodeDeadLetter(record), position: positionOf(documents[index]!) });
+        if (topic !== target.predictionsTopic) {
+          refuse({ ...decodeDeadLetter(record), position: positionOf(documents[index]!) });
+          continue;
+        }
+        const prediction = decodePrediction(record);
+        count(prediction);
+        yield labelRow(prediction, labels.kind, labels.names);
       }
     }
   };
   try {
     const format = /\.csv(\.gz)?$/.test(request.out) ? 'csv' : /\.parquet$/.test(request.out) ? 'parquet' : 'jsonl';
     const columns = ['id', labels.kind === 'single' ? 'label' : 'labels', 'probability', 'probabilities', 'route', 'truncated', 'model'];
-    const labelled = await writeRows(request.out, format, columns, rows());
-    return { labelled, deadLetters, deadLetterFile: letters?.finish() ?? null };
+    await writeRows(request.out, format, columns, rows());
+    return { ...counts, deadLetters, deadLetterFile: letters?.finish() ?? null };
   } finally {
     letters?.discard();
     await pool.close();

@@ -40,13 +40,13 @@ describe('labels.jsonl', () => {
         probability: 0.75,
         probabilities: [0.25, 0.75],
         route,
-        truncated: false,
+        truncated: documentId === 'b',
         model: 'm',
       });
     const records = [prediction('a', 'no', 'auto'), prediction('b', 'no', 'review'), prediction('c', 'yes', 'auto')];
     await run.eventLog.append(records.map((record) => ({ topic: 'predictions', record })));
     const counts = await writeLabels(run, 'predictions', 'single', ['yes', 'no', 'never']);
-    expect(counts).toEqual({ labelled: 3, auto: 2, review: 1, byLabel: { yes: 1, no: 2, never: 0 } });
+    expect(counts).toEqual({ labelled: 3, auto: 2, review: 1, truncated: 1, byLabel: { yes: 1, no: 2, never: 0 } });
     expect(rowsIn(run.paths.labels)[0]).toMatchObject({ id: 'a', label: 'no', probabilities: { yes: 0.25, no: 0.75 }, route: 'auto' });
   });
 });
@@ -75,12 +75,18 @@ describe('annotations.jsonl', () => {
       anAnnotation({ documentId, sampleId: secondSampleId('task', documentId), labels }),
     );
     const refused = aRejection({ documentId: 'c', sampleId: secondSampleId('task', 'c') });
-    const answers: Answer[] = [first('a'), first('b'), first('c'), ...seconds, refused];
+    const unpaid = aRejection({ documentId: 'd', sampleId: secondSampleId('task', 'd'), reason: 'budget_exhausted' });
+    const answers: Answer[] = [first('a'), first('b'), first('c'), ...seconds, refused, unpaid];
     await run.eventLog.append(
       answers.map((body) => ({ topic: name, record: encodeEvent({ id: '', name: 'sample.answered', key: '', body }) })),
     );
-    expect(await writeAnnotations(run, 'p')).toEqual({ labelled: 5, rejections: { refused: 1 }, askedAgain: 3, changed: 1 });
-    expect(rowsIn(run.paths.annotations).map((row) => row['askedAgain'])).toEqual([undefined, undefined, undefined, true, true, true]);
+    expect(await writeAnnotations(run, 'p')).toEqual({
+      labelled: 5,
+      rejections: { refused: 1, budget_exhausted: 1 },
+      askedAgain: 3,
+      changed: 1,
+    });
+    expect(rowsIn(run.paths.annotations).map((row) => row['askedAgain'] ?? false)).toEqual([false, false, false, true, true, true, true]);
   });
 });
 

@@ -23,17 +23,29 @@ export interface LabelCounts {
   readonly labelled: number;
   readonly auto: number;
   readonly review: number;
+  /** Documents of which the student read only a part. */
+  readonly truncated: number;
   readonly byLabel: Record<string, number>;
+}
+
+/** Counts predictions as they pass by. */
+export function predictionCounter(names: readonly string[]): { readonly counts: LabelCounts; count(prediction: Prediction): void } {
+  const byLabel = Object.fromEntries(names.map((name) => [name, 0])) as Record<string, number>;
+  const counts = { labelled: 0, auto: 0, review: 0, truncated: 0, byLabel };
+  return {
+    counts,
+    count: ({ route, truncated, labels }) => {
+      counts.labelled += 1;
+      counts[route] += 1;
+      if (truncated) counts.truncated += 1;
+      for (const label of labels) byLabel[label]! += 1;
+    },
+  };
 }
 
 /** Writes `labels.jsonl`, a line for each prediction, in the order of the input. */
 export async function writeLabels(run: RunFolder, topic: string, kind: LabelKind, names: readonly string[]): Promise<LabelCounts> {
-  const counts = { labelled: 0, auto: 0, review: 0, byLabel: Object.fromEntries(names.map((name) => [name, 0])) as Record<string, number> };
-  const count = (prediction: Prediction) => {
-    counts.labelled += 1;
-    counts[prediction.route] += 1;
-    for (const label of prediction.labels) counts.byLabel[label]! += 1;
-  };
+  const { counts, count } = predictionCounter(names);
   const rows = mapRecords(run.eventLog, topic, (record) => {
     const prediction = decodePrediction(record);
     count(prediction);
@@ -79,7 +91,7 @@ export async function writeAnnotations(run: RunFolder, prefix: string): Promise<
     seen.set(answer.sampleId, said);
     if (answer.kind === 'annotation') counts.labelled += 1;
     else counts.rejections[answer.reason] = (counts.rejections[answer.reason] ?? 0) + 1;
-    if (isSecond(answer)) {
+    if (isSecond(answer) && wasAsked(answer)) {
       counts.askedAgain += 1;
       if (said !== null && said !== seen.get(sampleId(answer.task, answer.documentId))) counts.changed += 1;
     }
@@ -91,6 +103,11 @@ export async function writeAnnotations(run: RunFolder, prefix: string): Promise<
 
 function isSecond({ sampleId: id, task, documentId }: Answer): boolean {
   return id === secondSampleId(task, documentId);
+}
+
+/** What there was no money for, or would not have fitted, never reached the teacher. */
+function wasAsked(answer: Answer): boolean {
+  return answer.kind === 'annotation' || !['budget_exhausted', 'too_long'].includes(answer.reason);
 }
 
 function answerRow(answer: Answer): Record<string, unknown> {

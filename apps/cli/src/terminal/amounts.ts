@@ -8,3 +8,16 @@ export function dollars(usd: number): string {
 export function count(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
+
+/** What became of documents: how many a person is to look at, which could not be used, and of how many the student read only a part. */
+export function routesText(documents: {
+  readonly auto: number;
+  readonly review: number;
+  readonly deadLetters: number;
+  readonly truncated: number;
+}): string {
+  const { auto, review, deadLetters, truncated } = documents;
+  const inPart =
+    truncated === 0 ? '' : `; of ${count(truncated)} only a part was read, as they are longer than the student's greatest length`;
+  return `${count(auto)} auto, ${count(review)} to review, ${count(deadLetters)} dead letters${inPart}`;
+}

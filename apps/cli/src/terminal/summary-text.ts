@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import type { Summary } from '@llambert/review';
 import { runPaths } from '../run/run-folder.ts';
+import { count, routesText } from './amounts.ts';
 import { evaluationText } from './evaluation-text.ts';
 
 /** The summary as a person reads it. */
@@ -10,26 +11,27 @@ export function printSummary(summary: Summary, folder: string, stream: { write(t
   const { documents, annotations, cost, model, doubted } = summary;
   const lines = [
     '',
-    `${summary.task}: ${number(documents.labelled)} of ${number(documents.read)} documents labelled`,
+    `${summary.task}: ${count(documents.labelled)} of ${count(documents.read)} documents labelled`,
     ...section('documents', [
-      `${number(documents.auto)} auto, ${number(documents.review)} to review, ${number(documents.deadLetters)} dead letters`,
+      routesText(documents),
       Object.entries(documents.byLabel)
-        .map(([label, count]) => `${label} ${number(count)}`)
+        .map(([label, labelled]) => `${label} ${count(labelled)}`)
         .join(', '),
     ]),
     ...section('teacher', [
-      `${annotations.teacher}: ${number(annotations.labelled)} labels, ${number(annotations.rejected)} rejected${doubted === undefined || doubted.askedAgain === 0 ? '' : `; ${number(doubted.askedAgain)} asked again, ${number(doubted.changed)} of them changed`}`,
-      `${cost.atMost ? 'at most ' : ''}$${money(cost.usd)} of $${cost.capUsd} for ${number(cost.calls)} calls${cost.teacherOnAllUsd === null ? '' : `; on every document it would have cost ${cost.teacherOnAllAtMost ? 'at most' : 'about'} $${money(cost.teacherOnAllUsd)}`}`,
+      `${annotations.teacher}: ${count(annotations.labelled)} labels, ${count(annotations.rejected)} rejected${doubted === undefined || doubted.askedAgain === 0 ? '' : `; ${count(doubted.askedAgain)} asked again, ${count(doubted.changed)} of them changed`}`,
+      `${cost.atMost ? 'at most ' : ''}$${money(cost.usd)} of $${cost.capUsd} for ${count(cost.calls)} calls${cost.teacherOnAllUsd === null ? '' : `; on every document it would have cost ${cost.teacherOnAllAtMost ? 'at most' : 'about'} $${money(cost.teacherOnAllUsd)}`}`,
     ]),
     ...(model === null
       ? []
       : section('student', [
-          `${model.student}, model ${model.digest.slice(0, 12)}`,
+          `${model.student}, model ${model.digest.slice(0, 12)}${model.pseudoLabelled === null ? '' : `, with ${count(model.pseudoLabelled)} pseudo-labelled documents`}`,
+          ...model.students.map((student) => `tried: ${student}`),
           ...model.evaluations.flatMap(evaluationText),
           `auto from probability ${model.routing.threshold === null ? '– (nothing is automatic)' : model.routing.threshold.toFixed(3)}: ${model.routing.certified ? model.routing.explanation : 'uncertified, see the note'}`,
         ])),
     ...section('speed', [
-      `${summary.documentsPerSecond === null ? '' : `${number(Math.round(summary.documentsPerSecond))} documents a second; `}${summary.seconds.total.toFixed(1)} s in all`,
+      `${summary.documentsPerSecond === null ? '' : `${count(Math.round(summary.documentsPerSecond))} documents a second; `}${summary.seconds.total.toFixed(1)} s in all`,
     ]),
     ...summary.warnings.map((warning) => `  note       ${warning}`),
     '',
@@ -55,8 +57,4 @@ function section(name: string, lines: readonly string[]): string[] {
 
 function money(usd: number): string {
   return usd < 10 ? usd.toFixed(4) : usd.toFixed(2);
-}
-
-function number(value: number): string {
-  return value.toLocaleString('en-US');
 }
