@@ -69,14 +69,14 @@ describe('an encoder as the student', () => {
   it('is trained from scratch, labels everything, and labels again from its folder', { timeout: 400_000 }, async () => {
     const { code, stderr, stdout } = await user(...run);
     expect([code, stderr]).toEqual([0, expect.any(String)]);
-    expect(stdout).toContain('student    fine-tuned');
+    expect(stdout).toContain('student    fine-tuned and linear');
     const labelled = lines('out/labels.jsonl') as { id: string; label: string; model: string }[];
     expect(labelled.map(({ id }) => id)).toEqual(documents.map(({ id }) => id));
     const right = labelled.filter(({ label }, index) => label === documents[index]!.label);
     expect(right.length / documents.length).toBeGreaterThan(0.95);
 
     const manifest = JSON.parse(readFileSync(at('out/model/manifest.json'), 'utf8')) as ModelManifest;
-    expect(manifest).toMatchObject({ student: 'fine-tuned', baseModel: 'scratch:small', licence: null });
+    expect(manifest).toMatchObject({ student: 'fine-tuned', ensemble: {}, baseModel: 'scratch:small', licence: null });
     expect(manifest.evaluations[0]).toMatchObject({ reference: 'teacher', on: 'held-out' });
     expect(manifest.training).toMatchObject({ epochs: 6, precisionReason: expect.stringContaining('held-out documents') });
     expect(readdirSync(at('out/model'))).toContain('model.safetensors');

@@ -82,14 +82,23 @@ export interface TrainingFacts {
   readonly students?: string;
 }
 
+/** Two students that decide together: their logits are added, each with its share. */
+export interface Ensemble {
+  /** Share of the logits of the encoder, in [0, 1]; the linear student beside it has the rest. */
+  readonly encoderShare: number;
+}
+
 /** What a model is, in words a machine can check. Its canonical JSON's SHA-256 is the model's digest. */
 export interface ModelManifest {
-  readonly format: 'llambert.model.v1';
+  /** `v2`: an ensemble, which a reader of `v1` would take for its encoder alone. */
+  readonly format: 'llambert.model.v1' | 'llambert.model.v2';
   readonly task: string;
   readonly labellingSpecHash: string;
   readonly round: number;
   readonly labels: LabelSet;
   readonly student: StudentKind;
+  /** The linear student that an encoder decides together with, its files beside the encoder's; absent: each decides alone. */
+  readonly ensemble?: Ensemble;
   /** Pretrained weights the student started from; null: none. */
   readonly baseModel: string | null;
   /** Licence of those weights; null: there are none. */

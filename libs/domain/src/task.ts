@@ -77,6 +77,8 @@ export interface StudentSettings {
   readonly maxTokens: number;
   /** Which tokens of a longer text it reads: the first ones, or some from both ends. */
   readonly truncation: 'head' | 'head-and-tail';
+  /** Whether an encoder decides together with a linear student that learned from the same labels. */
+  readonly ensemble: boolean;
   /** Documents of the source that nobody labelled and that are learned from all the same; null: none. */
   readonly pseudoLabels: PseudoLabelSettings | null;
   readonly fineTuning: FineTuningSettings;
@@ -131,6 +133,7 @@ export const defaultStudentSettings: StudentSettings = {
   likelyWrong: 'keep',
   maxTokens: 256,
   truncation: 'head',
+  ensemble: true,
   pseudoLabels: null,
   fineTuning: {
     epochs: 3,

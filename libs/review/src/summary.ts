@@ -56,6 +56,8 @@ export interface Summary {
   readonly model: {
     readonly digest: string;
     readonly student: string;
+    /** Share of the encoder's logits where it decides together with a linear student; null: one student decides. */
+    readonly encoderShare: number | null;
     readonly evaluations: readonly Evaluation[];
     readonly routing: RoutingThreshold;
     /** Unlabelled documents that it learned from under the labels of a first student; null: none were to be. */
@@ -161,6 +163,7 @@ export function summarize(facts: SummaryFacts): Summary {
         : {
             digest: facts.model.digest,
             student: facts.model.manifest.student,
+            encoderShare: facts.model.manifest.ensemble?.encoderShare ?? null,
             evaluations: facts.model.manifest.evaluations,
             routing: facts.model.manifest.routing,
             pseudoLabelled: facts.model.manifest.training.pseudoLabelled ?? null,

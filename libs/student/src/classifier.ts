@@ -1,5 +1,5 @@
-import { type Calibration, type LabelSet, LlambertError, type ModelManifest, type StudentKind } from '@llambert/domain';
-import { probabilities } from '@llambert/statistics';
+import { type Calibration, type Ensemble, type LabelSet, LlambertError, type ModelManifest, type StudentKind } from '@llambert/domain';
+import { pooledLogits, probabilities } from '@llambert/statistics';
 import { type EncoderModel, loadEncoderModel } from './encoder-release/encoder-model.ts';
 import { loadLinearModel } from './linear/model.ts';
 import type { DocumentText } from './rows.ts';
@@ -23,7 +23,7 @@ export interface Classifier {
 /** Loads the student in a model's folder, whose files are taken as verified against their digests. Throws `corrupt_artifact`. */
 export async function loadClassifier(
   folder: string,
-  { student, labels, calibration }: Pick<ModelManifest, 'student' | 'labels' | 'calibration'>,
+  { student, ensemble, labels, calibration }: Pick<ModelManifest, 'student' | 'ensemble' | 'labels' | 'calibration'>,
 ): Promise<Classifier> {
   if (!isApplicable(calibration, labels.names.length)) {
     throw new LlambertError(
@@ -32,7 +32,8 @@ export async function loadClassifier(
       { facts: { folder } },
     );
   }
-  const model = student === 'linear' ? await linearModel(folder, labels) : await loadEncoderModel(folder, labels.names.length);
+  const alone = () => (student === 'linear' ? linearModel(folder, labels) : loadEncoderModel(folder, labels.names.length));
+  const model = ensemble === undefined ? await alone() : await pooled(folder, labels, ensemble);
   const count = labels.names.length;
   const row = new Float64Array(count);
   return {
@@ -59,7 +60,28 @@ function isApplicable(calibration: Calibration | undefined, labels: number): boo
   );
 }
 
-async function linearModel(folder: string, labels: LabelSet): Promise<Pick<EncoderModel, 'logits' | 'close'>> {
+/** What gives logits, whichever student it is. */
+type LogitModel = Pick<EncoderModel, 'logits' | 'close'>;
+
+/** An encoder and the linear student beside it. Texts are said to be truncated where the encoder read only part of them. */
+async function pooled(folder: string, labels: LabelSet, { encoderShare }: Ensemble): Promise<LogitModel> {
+  if (!(encoderShare >= 0 && encoderShare <= 1)) {
+    throw new LlambertError('corrupt_artifact', `the model in ${folder} has no share of its encoder between 0 and 1: train it anew`, {
+      facts: { folder },
+    });
+  }
+  const linear = await linearModel(folder, labels);
+  const encoder = await loadEncoderModel(folder, labels.names.length);
+  return {
+    async logits(documents) {
+      const { logits, truncated } = await encoder.logits(documents);
+      return { logits: pooledLogits(logits, (await linear.logits(documents)).logits, encoderShare), truncated };
+    },
+    close: () => encoder.close(),
+  };
+}
+
+async function linearModel(folder: string, labels: LabelSet): Promise<LogitModel> {
   const model = await loadLinearModel(folder, labels);
   return {
     async logits(documents) {

@@ -2,6 +2,7 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Evaluation, LlambertError, type StudentKind } from '@llambert/domain';
 import { calibrate } from './calibration.ts';
+import { logitsOf } from './ensemble.ts';
 import { evaluate } from './evaluation.ts';
 import type { Lesson } from './lesson.ts';
 import type { HeldOut, TrainedStudent } from './train-student.ts';
@@ -63,8 +64,8 @@ export async function bestStudent(lesson: Lesson, train: TrainKind): Promise<Tra
   for (const name of await readdir(best.folder)) await rename(join(best.folder, name), join(folder, name));
   for (const candidate of candidates) await rm(candidate.folder, { recursive: true });
   const reached = scored.map(
-    ({ kind, accuracy, brierScore, seconds }) =>
-      `${kind}: ${(100 * accuracy).toFixed(1)} % of ${common.length} held-out labels, Brier score ${brierScore.toFixed(3)}, ${seconds.toFixed(0)} s`,
+    ({ kind, trained, accuracy, brierScore, seconds }) =>
+      `${kind}${trained.ensemble === undefined ? '' : ' and linear'}: ${(100 * accuracy).toFixed(1)} % of ${common.length} held-out labels, Brier score ${brierScore.toFixed(3)}, ${seconds.toFixed(0)} s`,
   );
   // Nothing was chosen: how long it took would only make equal models differ.
   if (wanted.length === 1) return best.trained;
@@ -73,11 +74,7 @@ export async function bestStudent(lesson: Lesson, train: TrainKind): Promise<Tra
 
 /** How well a student does on some of the rows that it held out, calibrated by them. */
 async function evaluateOn(on: readonly number[], heldOut: HeldOut, { rows, labels, settings }: Lesson): Promise<Evaluation> {
-  const width = labels.names.length;
-  const places = new Map(heldOut.rows.map((row, place) => [row, place]));
-  const logits = Float32Array.from(
-    on.flatMap((row) => [...heldOut.logits.subarray(places.get(row)! * width, (places.get(row)! + 1) * width)]),
-  );
+  const logits = logitsOf(heldOut, on, labels.names.length);
   const targets = on.map((row) => rows[row]!.target);
   const { probabilities } = await calibrate(labels, targets, logits, settings);
   return evaluate(labels, { probabilities, targets }, 'teacher', 'held-out');

@@ -17,6 +17,7 @@ import {
 } from '@llambert/student';
 import { bestStudent } from './best-student.ts';
 import { calibrate } from './calibration.ts';
+import { pooledStudent } from './ensemble.ts';
 import { type Lesson, prepareLesson, pseudoLabelledBy, type Split, splitForPseudoLabels, splitOnce } from './lesson.ts';
 import type { PlacedRequest, TrainedStudent, TrainingProgress } from './train-student.ts';
 
@@ -26,26 +27,54 @@ type OnProgress = (progress: TrainingProgress) => void;
 export async function trainHere(request: PlacedRequest, onProgress: OnProgress): Promise<TrainedStudent> {
   const { lesson, doubts, facts } = await prepareLesson(request, onProgress);
   const { model } = lesson.settings;
+  let linear: Promise<LinearStudent> | null = null;
+  const ports: TrainingPorts = {
+    onProgress,
+    linear() {
+      linear ??= linearStudent(lesson, onProgress);
+      return linear;
+    },
+  };
   const trained =
     model === 'auto'
-      ? await bestStudent(lesson, (kind, own, mayTake) => trainKind(kind, own, onProgress, mayTake))
-      : await trainKind(model, lesson, onProgress, () => {});
+      ? await bestStudent(lesson, (kind, own, mayTake) => trainKind(kind, own, ports, mayTake))
+      : await trainKind(model, lesson, ports, () => {});
   return { ...trained, ...(doubts === null ? {} : { doubts }), training: { ...facts, ...trained.training } };
 }
 
-/** @param mayTake hears how many seconds the training still takes, once that can be told; what it throws ends the training */
-function trainKind(
-  kind: StudentKind,
-  lesson: Lesson,
-  onProgress: OnProgress,
-  mayTake: (secondsLeft: number) => void,
-): Promise<TrainedStudent> {
-  if (kind === 'linear') return linearStudent(lesson, onProgress);
-  return kind === 'frozen' ? frozenStudent(lesson, onProgress, mayTake) : fineTunedStudent(lesson, onProgress, mayTake);
+interface TrainingPorts {
+  readonly onProgress: OnProgress;
+  /** The lesson's linear student, which is trained once, for whoever wants it. */
+  readonly linear: () => Promise<LinearStudent>;
 }
 
-async function linearStudent(lesson: Lesson, onProgress: OnProgress): Promise<TrainedStudent> {
-  const { rows, labels, settings, score, folder } = lesson;
+interface LinearStudent {
+  readonly trained: TrainedStudent;
+  /** Writes its files. */
+  readonly save: (folder: string) => Promise<void>;
+}
+
+/** @param mayTake hears how many seconds the training still takes, once that can be told; what it throws ends the training */
+async function trainKind(
+  kind: StudentKind,
+  lesson: Lesson,
+  { onProgress, linear }: TrainingPorts,
+  mayTake: (secondsLeft: number) => void,
+): Promise<TrainedStudent> {
+  const { settings, folder } = lesson;
+  const trainEncoderStudent = (own: Lesson) =>
+    kind === 'frozen' ? frozenStudent(own, onProgress, mayTake) : fineTunedStudent(own, onProgress, mayTake);
+  if (kind !== 'linear' && !settings.ensemble) return trainEncoderStudent(lesson);
+  // Beside a linear student the encoder learns from labelled rows only: pseudo-labels would make its training many times as long, and its mistakes
+  // the linear student's.
+  const encoder = kind === 'linear' ? null : await trainEncoderStudent({ ...lesson, pseudoLabelled: [] });
+  const { trained, save } = await linear();
+  await save(folder);
+  return encoder === null ? trained : pooledStudent(encoder, trained, lesson);
+}
+
+async function linearStudent(lesson: Lesson, onProgress: OnProgress): Promise<LinearStudent> {
+  const { rows, labels, settings, score } = lesson;
   const fit = (learned: readonly TrainingRow[]) =>
     trainLinear({
       rows: learned,
@@ -68,9 +97,8 @@ async function linearStudent(lesson: Lesson, onProgress: OnProgress): Promise<Tr
     );
   const pseudoLabelled = split && (await pseudoLabelledBy(rows, lesson, onProgress));
   const { model, outOfFold, crossValidation } = await fit([...rows, ...(pseudoLabelled ?? [])]);
-  await model.save(folder);
   const { features, strength, calibratedLogLoss, accuracy } = crossValidation.chosen;
-  return {
+  const trained: TrainedStudent = {
     student: 'linear',
     baseModel: null,
     heldOut: {
@@ -88,6 +116,7 @@ async function linearStudent(lesson: Lesson, onProgress: OnProgress): Promise<Tr
       ...(pseudoLabelled && { pseudoLabelled: pseudoLabelled.length }),
     },
   };
+  return { trained, save: (folder) => model.save(folder) };
 }
 
 /** The facts of a training; cross-validated on pseudo-labels, two of them would say how well the student agrees with itself. */

@@ -105,12 +105,13 @@ async function manifestOf(
     targets: dataset.certify.map((item) => goldTarget(labels, item)),
   };
   return {
-    format: 'llambert.model.v1',
+    format: trained.ensemble === undefined ? 'llambert.model.v1' : 'llambert.model.v2',
     task: task.name,
     labellingSpecHash: labellingSpecHash(task.spec),
     round,
     labels,
     student: trained.student,
+    ...(trained.ensemble && { ensemble: trained.ensemble }),
     baseModel: trained.baseModel?.name ?? null,
     licence: trained.baseModel?.licence ?? null,
     dataset: {

@@ -99,7 +99,7 @@ describe('training in a worker', () => {
     const student = join(folder, 'student');
     for (const each of [checkpoint, student]) mkdirSync(each);
     await saveFresh(checkpoint);
-    const settings = { ...aTask().settings.student, model: 'frozen' as const, encoder: './checkpoint' };
+    const settings = { ...aTask().settings.student, model: 'frozen' as const, encoder: './checkpoint', ensemble: false };
     const asked: unknown[] = [];
     const fetchEncoder: TrainingPlace['fetchEncoder'] = async (source) => {
       asked.push(source);
@@ -180,6 +180,7 @@ describe('training in a worker', () => {
         ...rest,
         model,
         encoder: './checkpoint',
+        ensemble: false,
         maxTokens: 16,
         pseudoLabels: { documents: 100, confidence: 0.7 },
         fineTuning: { ...fineTuning, epochs: 1 },
@@ -195,6 +196,50 @@ describe('training in a worker', () => {
       if (model === 'fine-tuned') expect(training['texts']).toBe(96 + Number(training['pseudoLabelled']));
     },
   );
+
+  it.each(['frozen', 'fine-tuned'] as const)('puts a linear student beside a %s encoder, in a form that labels', async (model) => {
+    const checkpoint = join(folder, 'checkpoint');
+    const student = join(folder, 'student');
+    for (const each of [checkpoint, student]) mkdirSync(each);
+    await saveFresh(checkpoint);
+    const fetchEncoder = async () => ({ folder: checkpoint, name: './checkpoint' });
+    const { fineTuning, ...rest } = aTask().settings.student;
+    const settings = {
+      ...rest,
+      model,
+      encoder: './checkpoint',
+      maxTokens: 16,
+      pseudoLabels: { documents: 100, confidence: 0.7 },
+      fineTuning: { ...fineTuning, epochs: 1 },
+    };
+    const train = trainInWorker({ ...place, stateFolder: join(folder, 'state'), fetchEncoder }, () => undefined);
+    const asked = request({ rows: rows(120), settings, unlabelled: rows(220).slice(120), folder: student });
+    const trained = await train(asked, new AbortController().signal);
+    const { encoderShare } = trained.ensemble!;
+    expect(encoderShare).toBeGreaterThanOrEqual(0);
+    expect(encoderShare).toBeLessThanOrEqual(1);
+    // Only the rows that neither learned from: the linear one's fold.
+    const { logits, ...heldOut } = trained.heldOut;
+    const on = model === 'frozen' ? 'out-of-fold' : 'held-out';
+    expect(heldOut).toEqual({ rows: Array.from({ length: 24 }, (_, at) => 5 * at), on, learnedAfter: true });
+    expect(logits).toHaveLength(48);
+    // The encoder learns from labelled rows only.
+    expect(trained.training.pseudoLabelled).toBeGreaterThan(50);
+    if (model === 'fine-tuned') expect(trained.training['texts']).toBe(96);
+    expect(trained.training).toHaveProperty(['linear student: strength']);
+
+    const calibration = { method: 'temperature', temperature: 1, documents: 24, reference: 'teacher' } as const;
+    const classifier = await loadClassifier(student, { student: model, ensemble: { encoderShare }, labels, calibration });
+    const { probabilities } = await classifier.classify(asked.score);
+    await classifier.close();
+    for (const [at, own] of probabilities.entries()) {
+      const [here, there] = [trained.scoredLogits[at]!, trained.scoredLogits[at ^ 1]!];
+      expect(own).toBeCloseTo(1 / (1 + Math.exp(there - here)), 4);
+    }
+    await expect(loadClassifier(student, { student: model, ensemble: { encoderShare: 1.5 }, labels, calibration })).rejects.toMatchObject({
+      code: 'corrupt_artifact',
+    });
+  });
 
   it('says what is wrong with rows that nothing can be learned from', async () => {
     await expect(trainInWorker(place, () => undefined)(request({ rows: [] }), new AbortController().signal)).rejects.toMatchObject({

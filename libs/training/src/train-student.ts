@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import {
   type Document,
   type EncoderSource,
+  type Ensemble,
   type LabelSet,
   LlambertError,
   parseEncoderSource,
@@ -65,6 +66,8 @@ export interface HeldOut {
 
 export interface TrainedStudent {
   readonly student: StudentKind;
+  /** The linear student that the encoder decides together with; absent: it decides alone. */
+  readonly ensemble?: Ensemble;
   readonly heldOut: HeldOut;
   /** Uncalibrated, [score, labels] row by row, by the released student. */
   readonly scoredLogits: Float32Array;

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { folderArtifactStore } from '@llambert/adapters/folder';
+import { folderArtifactStore, openArtifact } from '@llambert/adapters/folder';
 import { LlambertError } from '@llambert/domain';
 import type { Summary } from '@llambert/review';
 import type { Command } from 'commander';
@@ -38,13 +38,16 @@ export function addModelsCommand(program: Command, context: CommandContext): voi
     .option('--reliability', 'also how often labels of each probability are right')
     .action((folder: string, options: { reliability?: true }) =>
       context.execute(async ({ json }) => {
-        const models = await folderArtifactStore(join(expectRun(folder).state, 'artifacts')).list();
+        const paths = expectRun(folder);
+        const models = await folderArtifactStore(join(paths.state, 'artifacts')).list();
+        const inUse = existsSync(paths.model) ? (await openArtifact(paths.model)).digest : null;
         const rows = models
           .map(({ digest, manifest }) => ({
             digest,
             task: manifest.task,
             round: manifest.round,
-            student: manifest.student,
+            inUse: digest === inUse,
+            student: manifest.ensemble === undefined ? manifest.student : `${manifest.student} and linear`,
             annotations: manifest.dataset.annotations,
             agreement: manifest.evaluations.find((evaluation) => evaluation.reference === 'teacher')?.accuracy ?? null,
             accuracy: manifest.evaluations.find((evaluation) => evaluation.reference === 'human')?.accuracy ?? null,
@@ -55,10 +58,12 @@ export function addModelsCommand(program: Command, context: CommandContext): voi
           .sort((left, right) => left.round - right.round || left.annotations - right.annotations);
         if (json) process.stdout.write(`${JSON.stringify({ models: rows })}\n`);
         else {
-          process.stdout.write('digest        round  student  annotations  agreement with teacher  accuracy against people  auto\n');
+          process.stdout.write(
+            'digest        round  student                annotations  agreement with teacher  accuracy against people  auto\n',
+          );
           for (const row of rows) {
             process.stdout.write(
-              `${row.digest.slice(0, 12)}  ${String(row.round).padEnd(5)}  ${row.student.padEnd(7)}  ${String(row.annotations).padEnd(11)}  ${share(row.agreement).padEnd(22)}  ${share(row.accuracy).padEnd(23)}  ${row.certified ? 'certified' : 'uncertified'}\n`,
+              `${row.digest.slice(0, 12)}  ${String(row.round).padEnd(5)}  ${row.student.padEnd(21)}  ${String(row.annotations).padEnd(11)}  ${share(row.agreement).padEnd(22)}  ${share(row.accuracy).padEnd(23)}  ${row.certified ? 'certified' : 'uncertified'}${row.inUse ? ', in use' : ''}\n`,
             );
             if (options.reliability !== true) continue;
             for (const evaluation of row.evaluations) {

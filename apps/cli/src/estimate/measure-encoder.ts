@@ -46,6 +46,7 @@ export async function measureEncoder(
       ...student,
       model: kind,
       likelyWrong: 'keep',
+      ensemble: false,
       pseudoLabels: null,
       fineTuning: { ...student.fineTuning, epochs: 1, goldStage: null },
     } as const;

@@ -25,7 +25,7 @@ export function printSummary(summary: Summary, folder: string, stream: { write(t
     ...(model === null
       ? []
       : section('student', [
-          `${model.student}, model ${model.digest.slice(0, 12)}${model.pseudoLabelled === null ? '' : `, with ${count(model.pseudoLabelled)} pseudo-labelled documents`}`,
+          `${model.student}${model.encoderShare === null ? '' : ` and linear, with ${Math.round(100 * model.encoderShare)} and ${Math.round(100 * (1 - model.encoderShare))} % of the logits`}, model ${model.digest.slice(0, 12)}${model.pseudoLabelled === null ? '' : `, with ${count(model.pseudoLabelled)} pseudo-labelled documents`}`,
           ...model.students.map((student) => `tried: ${student}`),
           ...model.evaluations.flatMap(evaluationText),
           `auto from probability ${model.routing.threshold === null ? '– (nothing is automatic)' : model.routing.threshold.toFixed(3)}: ${model.routing.certified ? model.routing.explanation : 'uncertified, see the note'}`,

@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { type ArtifactStore, canonicalJson, digestOf, LlambertError, type ModelManifest, toLlambertError } from '@llambert/domain';
 
 const manifestName = 'manifest.json';
+const formats: readonly ModelManifest['format'][] = ['llambert.model.v1', 'llambert.model.v2'];
 /** Prefix of folders that are being written: what a crash leaves of them is swept at the next publication. */
 const unfinished = '.writing-';
 /** Age from which on an unfinished folder cannot belong to a training that still runs, in milliseconds. */
@@ -84,11 +85,11 @@ async function readManifest(folder: string): Promise<{ text: string; manifest: M
   try {
     const manifest = JSON.parse(text) as ModelManifest;
     const safe = Object.keys(manifest.files).every((name) => /^[\w.-]+$/.test(name) && !name.startsWith('.'));
-    if (manifest.format === 'llambert.model.v1' && safe) return { text, manifest };
+    if (formats.includes(manifest.format) && safe) return { text, manifest };
   } catch {
     // Said below.
   }
-  throw corrupt(folder, `${manifestName} is not a manifest of the format llambert.model.v1`);
+  throw corrupt(folder, `${manifestName} is not a manifest of a format that this version reads (${formats.join(', ')})`);
 }
 
 function corrupt(folder: string, why: string): LlambertError {

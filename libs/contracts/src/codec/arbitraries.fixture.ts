@@ -108,6 +108,7 @@ const tasks = record<Task>({
       likelyWrong: fc.constantFrom('keep', 'halve', 'drop', 'ask-teacher', 'ask-person'),
       maxTokens: count,
       truncation: fc.constantFrom('head', 'head-and-tail'),
+      ensemble: fc.boolean(),
       pseudoLabels: orNull(record({ documents: count, confidence: share })),
       fineTuning: record({
         epochs: count,
@@ -162,7 +163,12 @@ function calibrationsOf(width: number): fc.Arbitrary<Calibration> {
 }
 
 const manifestOf = (calibratedLabels: Pick<ModelManifest, 'labels' | 'calibration'>) =>
-  record<ModelManifest>({
+  fc
+    .tuple(aloneOf(calibratedLabels), orNull(record({ encoderShare: share })))
+    .map(([alone, ensemble]): ModelManifest => (ensemble === null ? alone : { ...alone, format: 'llambert.model.v2', ensemble }));
+
+const aloneOf = (calibratedLabels: Pick<ModelManifest, 'labels' | 'calibration'>) =>
+  record<Omit<ModelManifest, 'ensemble'>>({
     format: fc.constant('llambert.model.v1'),
     task: text,
     labellingSpecHash: text,

@@ -30,6 +30,7 @@ function manifestToWire(manifest: ModelManifest): WireManifest {
     ...manifest,
     labels: { kind: labelKinds.toWire(manifest.labels.kind), names: manifest.labels.names as string[] },
     student: students.toWire(manifest.student),
+    ensemble: manifest.ensemble,
     dataset: {
       ...manifest.dataset,
       textPairs: manifest.dataset.textPairs ?? 0,
@@ -52,17 +53,19 @@ function manifestToWire(manifest: ModelManifest): WireManifest {
 }
 
 function manifestFromWire(wire: WireManifest): ModelManifest {
-  if (wire.format !== 'llambert.model.v1') {
-    throw new LlambertError('invalid_input', `manifest.format is "${wire.format}"; this version reads llambert.model.v1`);
+  const { format } = wire;
+  if (format !== 'llambert.model.v1' && format !== 'llambert.model.v2') {
+    throw new LlambertError('invalid_input', `manifest.format is "${format}"; this version reads llambert.model.v1 and v2`);
   }
   const labels = present('manifest.labels', wire.labels);
   return {
-    format: wire.format,
+    format,
     task: wire.task,
     labellingSpecHash: wire.labellingSpecHash,
     round: wire.round,
     labels: { kind: labelKinds.fromWire('manifest.labels.kind', labels.kind), names: labels.names },
     student: students.fromWire('manifest.student', wire.student),
+    ...(wire.ensemble && { ensemble: { encoderShare: share('manifest.ensemble.encoder_share', wire.ensemble.encoderShare) } }),
     baseModel: wire.baseModel ?? null,
     licence: wire.licence ?? null,
     dataset: present('manifest.dataset', wire.dataset),

@@ -89,6 +89,7 @@ describe('a good task.yaml', () => {
             likelyWrong: 'keep',
             maxTokens: 256,
             truncation: 'head',
+            ensemble: true,
             pseudoLabels: null,
             fineTuning: defaults.student.fineTuning,
           },

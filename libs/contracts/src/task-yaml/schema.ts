@@ -188,6 +188,7 @@ const student = z.strictObject({
     'Which tokens of a longer text: the first ones, or some from both ends',
     defaults.student.truncation,
   ),
+  ensemble: optional(z.boolean(), 'Whether an encoder decides together with a linear student', defaults.student.ensemble),
   pseudoLabels: optional(
     z
       .strictObject({

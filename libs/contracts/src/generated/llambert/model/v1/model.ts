@@ -248,7 +248,7 @@ export interface ModelReleased {
 
 /** What a model is. */
 export interface ModelManifest {
-  /** `llambert.model.v1`. */
+  /** `llambert.model.v1`, or `llambert.model.v2` where there is an ensemble. */
   format: string;
   /** Name of the task. */
   task: string;
@@ -288,6 +288,8 @@ export interface ModelManifest {
     | undefined;
   /** SHA-256 in hex of every other file of the folder, by name. */
   files: Map<string, string>;
+  /** The linear student that an encoder decides together with; absent: each decides alone. */
+  ensemble: Ensemble | undefined;
 }
 
 export interface ModelManifest_TrainingEntry {
@@ -298,6 +300,12 @@ export interface ModelManifest_TrainingEntry {
 export interface ModelManifest_FilesEntry {
   key: string;
   value: string;
+}
+
+/** Two students whose logits are added, each with its share. */
+export interface Ensemble {
+  /** Share of the encoder's logits, in [0, 1]; the linear student's have the rest. */
+  encoderShare: number;
 }
 
 /** The dataset of a model. */
@@ -547,6 +555,7 @@ function createBaseModelManifest(): ModelManifest {
     evaluations: [],
     routing: undefined,
     files: new Map(),
+    ensemble: undefined,
   };
 }
 
@@ -594,6 +603,9 @@ export const ModelManifest: MessageFns<ModelManifest> = {
     message.files.forEach((value, key) => {
       ModelManifest_FilesEntry.encode({ key: key as any, value }, writer.uint32(114).fork()).join();
     });
+    if (message.ensemble !== undefined) {
+      Ensemble.encode(message.ensemble, writer.uint32(122).fork()).join();
+    }
     return writer;
   },
 
@@ -728,6 +740,14 @@ export const ModelManifest: MessageFns<ModelManifest> = {
             }
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.ensemble = Ensemble.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -782,6 +802,7 @@ export const ModelManifest: MessageFns<ModelManifest> = {
           new Map(),
         )
         : new Map(),
+      ensemble: isSet(object.ensemble) ? Ensemble.fromJSON(object.ensemble) : undefined,
     };
   },
 
@@ -835,6 +856,9 @@ export const ModelManifest: MessageFns<ModelManifest> = {
         obj.files[k] = v;
       });
     }
+    if (message.ensemble !== undefined) {
+      obj.ensemble = Ensemble.toJSON(message.ensemble);
+    }
     return obj;
   },
 
@@ -881,6 +905,9 @@ export const ModelManifest: MessageFns<ModelManifest> = {
       });
       return m;
     })();
+    message.ensemble = (object.ensemble !== undefined && object.ensemble !== null)
+      ? Ensemble.fromPartial(object.ensemble)
+      : undefined;
     return message;
   },
 };
@@ -1053,6 +1080,79 @@ export const ModelManifest_FilesEntry: MessageFns<ModelManifest_FilesEntry> = {
     const message = createBaseModelManifest_FilesEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseEnsemble(): Ensemble {
+  return { encoderShare: 0 };
+}
+
+export const Ensemble: MessageFns<Ensemble> = {
+  encode(message: Ensemble, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.encoderShare !== 0) {
+      writer.uint32(9).double(message.encoderShare);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Ensemble {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEnsemble();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.encoderShare = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Ensemble {
+    return {
+      encoderShare: isSet(object.encoderShare)
+        ? globalThis.Number(object.encoderShare)
+        : isSet(object.encoder_share)
+        ? globalThis.Number(object.encoder_share)
+        : 0,
+    };
+  },
+
+  toJSON(message: Ensemble): unknown {
+    const obj: any = {};
+    if (message.encoderShare !== 0) {
+      obj.encoderShare = floatToJson(message.encoderShare);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Ensemble>, I>>(base?: I): Ensemble {
+    return Ensemble.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Ensemble>, I>>(object: I): Ensemble {
+    const message = createBaseEnsemble();
+    message.encoderShare = object.encoderShare ?? 0;
     return message;
   },
 };

@@ -650,7 +650,11 @@ export interface StudentSettings {
   /** How long `auto` may train in each round. */
   minutes: number;
   /** Unlabelled documents that are learned from; absent: none. */
-  pseudoLabels: PseudoLabelSettings | undefined;
+  pseudoLabels:
+    | PseudoLabelSettings
+    | undefined;
+  /** Whether an encoder decides together with a linear student. */
+  ensemble: boolean;
 }
 
 /** Learning from documents under the labels that a first student is confident of. */
@@ -2069,6 +2073,7 @@ function createBaseStudentSettings(): StudentSettings {
     likelyWrong: 0,
     minutes: 0,
     pseudoLabels: undefined,
+    ensemble: false,
   };
 }
 
@@ -2103,6 +2108,9 @@ export const StudentSettings: MessageFns<StudentSettings> = {
     }
     if (message.pseudoLabels !== undefined) {
       PseudoLabelSettings.encode(message.pseudoLabels, writer.uint32(82).fork()).join();
+    }
+    if (message.ensemble !== false) {
+      writer.uint32(88).bool(message.ensemble);
     }
     return writer;
   },
@@ -2200,6 +2208,14 @@ export const StudentSettings: MessageFns<StudentSettings> = {
             message.pseudoLabels = PseudoLabelSettings.decode(reader, reader.uint32());
             continue;
           }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.ensemble = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2244,6 +2260,7 @@ export const StudentSettings: MessageFns<StudentSettings> = {
         : isSet(object.pseudo_labels)
         ? PseudoLabelSettings.fromJSON(object.pseudo_labels)
         : undefined,
+      ensemble: isSet(object.ensemble) ? globalThis.Boolean(object.ensemble) : false,
     };
   },
 
@@ -2279,6 +2296,9 @@ export const StudentSettings: MessageFns<StudentSettings> = {
     if (message.pseudoLabels !== undefined) {
       obj.pseudoLabels = PseudoLabelSettings.toJSON(message.pseudoLabels);
     }
+    if (message.ensemble !== false) {
+      obj.ensemble = message.ensemble;
+    }
     return obj;
   },
 
@@ -2301,6 +2321,7 @@ export const StudentSettings: MessageFns<StudentSettings> = {
     message.pseudoLabels = (object.pseudoLabels !== undefined && object.pseudoLabels !== null)
       ? PseudoLabelSettings.fromPartial(object.pseudoLabels)
       : undefined;
+    message.ensemble = object.ensemble ?? false;
     return message;
   },
 };
