@@ -6,7 +6,8 @@
 MODEL is a model's folder. A line of input is a text as its token ids, special tokens included, and, where the model was trained
 on text pairs, their types: {"ids": [101, 2307, 102], "types": [0, 0, 0]}. The model's tokenizer.json makes them of a text, for
 example with the package `tokenizers`: Tokenizer.from_file(path).encode(text).ids, with at most `maxTokens` of encoder.json.
-A line of output is a text's logits, one for each label of manifest.json in its order: [-1.25, 1.5].
+A line of output is a text's logits, one for each label of manifest.json in its order: [-1.25, 1.5]. Where manifest.json has an
+`ensemble`, they are the encoder's part of the model's: train with `student: {ensemble: false}` for an encoder that decides alone.
 """
 
 import argparse
@@ -42,6 +43,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=pathlib.Path)
     arguments = parser.parse_args()
+    manifest = arguments.model / "manifest.json"
+    if manifest.exists() and "ensemble" in json.loads(manifest.read_text()):
+        print("note: a linear student decides beside this encoder; these are the encoder's logits alone", file=sys.stderr)
     settings = json.loads((arguments.model / "encoder.json").read_text())
     sessions = {variant: open_graph(arguments.model, settings, variant) for variant in ("single", "batch")}
     for line in filter(str.strip, sys.stdin):

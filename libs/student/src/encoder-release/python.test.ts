@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -36,9 +36,9 @@ describe('a released encoder in Python, without us', () => {
     await saveEncoder(folder, release);
     const texts = await readTokenizer(release.tokenizerJson, 'fixture').tokenize(documents, release);
     const input = texts.map(({ ids, types }) => JSON.stringify({ ids: [...ids], types: [...types] })).join('\n');
-    const logitsOf = () => {
+    const logitsOf = (note = '') => {
       const { status, stdout, stderr } = spawnSync(python, [script, folder], { input, encoding: 'utf8' });
-      expect([status, stderr]).toEqual([0, '']);
+      expect([status, stderr]).toEqual([0, note]);
       return stdout
         .trim()
         .split('\n')
@@ -52,5 +52,8 @@ describe('a released encoder in Python, without us', () => {
     await expectOurs(logitsOf());
     await releasePrecision(folder, 'int8');
     await expectOurs(logitsOf());
+    // Of an ensemble it has the encoder's part.
+    await writeFile(join(folder, 'manifest.json'), '{"ensemble": {"encoderShare": 0.5}}');
+    await expectOurs(logitsOf("note: a linear student decides beside this encoder; these are the encoder's logits alone\n"));
   });
 });
