@@ -1,5 +1,6 @@
 import { LlambertError } from '@llambert/domain';
 import type { Command } from 'commander';
+import { encoderFindings } from '../doctor/encoder-checks.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { machineFindings } from '../doctor/machine-checks.ts';
 import { teacherFindings } from '../doctor/teacher-checks.ts';
@@ -26,6 +27,7 @@ export function addDoctorCommand(program: Command, context: CommandContext): voi
             message: `${taskFile} is valid: ${task.spec.labels.length} labels, a cap of $${task.settings.budget.usd}`,
           });
           findings.push(...(await goldFindings(file)));
+          findings.push(...(await encoderFindings(task, taskFile!)));
           findings.push(...(await teacherFindings({ task, environment: process.env, ask: flags.ask === true, signal })));
         }
         const ok = findings.every(({ state }) => state !== 'fail');

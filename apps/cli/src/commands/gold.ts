@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Document, type GoldDraw, goldRole, LlambertError, labelSetOf } from '@llambert/domain';
+import { type Document, type GoldDraw, goldRole, LlambertError, labelSetOf, type Task } from '@llambert/domain';
 import type { Command } from 'commander';
 import { openGoldLog } from '../gold/gold-log.ts';
 import { labelInTerminal } from '../gold/label-session.ts';
@@ -51,7 +51,7 @@ train and never certify: certify with labels of a uniform draw. The same run wit
         try {
           const before = (log.isEmpty() ? noGold : await readGoldFor(task, flags.out, null)).entries;
           const known = new Set(before.map((entry) => entry.id));
-          const { documents: all, draw, total } = await source(task.name, reporter, signal);
+          const { documents: all, draw, total } = await source(task, reporter, signal);
           const documents = all.filter((document) => !known.has(document.id));
           const chosen = new Set(before.filter((entry) => entry.draw === 'chosen').map((entry) => entry.id));
           const leftOut = draw === 'uniform' ? all.filter((document) => chosen.has(document.id)).length : 0;
@@ -109,7 +109,7 @@ interface DocumentsToLabel {
   readonly total: number;
 }
 
-type Source = (task: string, reporter: Reporter, signal: AbortSignal) => Promise<DocumentsToLabel>;
+type Source = (task: Task, reporter: Reporter, signal: AbortSignal) => Promise<DocumentsToLabel>;
 
 /** Where the documents come from. Throws `invalid_input` where the flags do not say, or there is no terminal to label them in. */
 function sourceOf(flags: GoldFlags): Source {
@@ -129,7 +129,7 @@ function sourceOf(flags: GoldFlags): Source {
   }
   return async (task, reporter, signal) => {
     if (doubted !== undefined) {
-      const documents = readDoubted(doubted);
+      const documents = readDoubted(doubted, labelSetOf(task.spec).names);
       return { documents, draw: 'chosen', total: documents.length };
     }
     const { documents, total } = await drawDocuments(
@@ -138,7 +138,7 @@ function sourceOf(flags: GoldFlags): Source {
         reading: readingOptions({ ...flags, input: inputs }),
         count: flags.count,
         maxCharacters,
-        key: `gold-draw.v1:${task}:${flags.seed}`,
+        key: `gold-draw.v1:${task.name}:${flags.seed}`,
       },
       reporter,
       signal,

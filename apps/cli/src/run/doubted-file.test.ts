@@ -27,7 +27,7 @@ it('is read as it was written, in its order, and goes where nothing is doubted a
   );
   const doubts = ['c', 'b'].map((documentId): Doubt => ({ documentId, labels: ['x'], suggested: ['y'], probability: 0.9 }));
   expect(await writeDoubted(run, 'p', 'single', doubts)).toBe(2);
-  expect(readDoubted(folder)).toEqual([documents[2], documents[1]]);
+  expect(readDoubted(folder, ['x'])).toEqual([documents[2], documents[1]]);
   expect(await writeDoubted(run, 'p', 'single', [])).toBe(0);
   expect(existsSync(file())).toBe(false);
   await run.close();
@@ -37,7 +37,9 @@ it.each([
   ['not there', null, 'doubted.jsonl is not there'],
   ['something else', '\n{"id": "a"}\n', 'doubted.jsonl:2 is no line that a run wrote'],
   ['cut off', '{"id": "a", "te', 'doubted.jsonl:1 is no line that a run wrote'],
+  ["another task's", '{"id": "a", "text": "b", "label": "z"}', 'doubted.jsonl:1 has a label that the task does not have: "z"'],
+  ["another multi-label task's", '{"id": "a", "text": "b", "labels": ["x", "z"]}', 'does not have: "z"'],
 ])('is refused where it is %s', (_, content, message) => {
   if (content !== null) writeFileSync(file(), content);
-  expect(() => readDoubted(folder)).toThrow(message);
+  expect(() => readDoubted(folder, ['x'])).toThrow(message);
 });

@@ -36,9 +36,10 @@ function doubtedRow({ labels, suggested, probability }: Doubt, { id, text, textP
 
 /**
  * The documents of a run's `doubted.jsonl`, the most doubtful first.
- * @throws LlambertError `not_found` where there is none, `invalid_input` where it holds something else
+ * @param known the task's labels
+ * @throws LlambertError `not_found` where there is none, `invalid_input` where it holds something else, or labels of another task
  */
-export function readDoubted(folder: string): Document[] {
+export function readDoubted(folder: string, known: readonly string[]): Document[] {
   const file = runPaths(folder).doubted;
   if (!existsSync(file)) {
     throw new LlambertError(
@@ -47,15 +48,23 @@ export function readDoubted(folder: string): Document[] {
     );
   }
   const lines = readFileSync(file, 'utf8').split('\n');
-  return lines.flatMap((line, at) => (line === '' ? [] : [documentOf(line, `${file}:${at + 1}`)]));
+  return lines.flatMap((line, at) => (line === '' ? [] : [documentOf(line, `${file}:${at + 1}`, known)]));
 }
 
-function documentOf(line: string, place: string): Document {
-  const { id, text, textPair } = parsed(line);
-  if (typeof id === 'string' && typeof text === 'string') {
-    return { id, text, ...(typeof textPair === 'string' ? { textPair } : {}), metadata: {} };
+function documentOf(line: string, place: string, known: readonly string[]): Document {
+  const { id, text, textPair, label, labels = label === undefined ? [] : [label] } = parsed(line);
+  if (typeof id !== 'string' || typeof text !== 'string' || !Array.isArray(labels)) {
+    throw new LlambertError('invalid_input', `${place} is no line that a run wrote: {"id", "text", …}`);
   }
-  throw new LlambertError('invalid_input', `${place} is no line that a run wrote: {"id", "text", …}`);
+  const strange = labels.filter((each) => !known.includes(each));
+  if (strange.length > 0) {
+    const [names, own] = [strange, known].map((some) => some.map((each) => JSON.stringify(each)).join(', '));
+    throw new LlambertError(
+      'invalid_input',
+      `${place} has a label that the task does not have: ${names}. The task's are ${own}: is it another task's run?`,
+    );
+  }
+  return { id, text, ...(typeof textPair === 'string' ? { textPair } : {}), metadata: {} };
 }
 
 function parsed(line: string): Record<string, unknown> {
