@@ -126,6 +126,8 @@ describe('an encoder as the student', () => {
     // As many as the task's budget.annotations.
     expect(own.trainedOn).toBe(120);
     expect(own.trainingSeconds).toBeGreaterThan(0);
+    // There is one round.
+    expect(own.allRoundsSeconds).toBe(own.trainingSeconds);
     expect(own.documentsPerSecond).toBeGreaterThan(0);
     expect(rows.map(({ way }) => way)).toContain('student on all (fine-tuned scratch:small)');
   });

@@ -88,7 +88,7 @@ export function nextRound(state: RoundsState, facts: RoundsFacts): RoundsDecisio
   const left = Math.min(facts.maxAnnotations - drawn, facts.poolLeft);
   if (left <= 0) return { close: facts.poolLeft <= 0 ? 'source_exhausted' : 'annotations_used' };
   if (round > facts.settings.rounds) return { close: 'rounds_used' };
-  return { open: { round, size: Math.min(left, Math.max(1, drawnAfter(round, facts) - drawn)) } };
+  return { open: { round, size: Math.min(left, Math.max(1, drawnAfter(round, facts.maxAnnotations, facts.settings.rounds) - drawn)) } };
 }
 
 function endAfter(finished: RoundEvaluation, facts: RoundsFacts): RoundsEnd | null {
@@ -101,7 +101,7 @@ function endAfter(finished: RoundEvaluation, facts: RoundsFacts): RoundsEnd | nu
   return null;
 }
 
-/** Samples to have drawn after round 1, 2, …: halves of the cap, the last round reaching it. */
-function drawnAfter(round: number, { maxAnnotations, settings }: RoundsFacts): number {
-  return Math.ceil(maxAnnotations / 2 ** (settings.rounds - round));
+/** Samples to have drawn after round 1, 2, …: halves of the cap, the last of `rounds` reaching it. */
+export function drawnAfter(round: number, maxAnnotations: number, rounds: number): number {
+  return Math.ceil(maxAnnotations / 2 ** (rounds - round));
 }

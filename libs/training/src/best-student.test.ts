@@ -28,7 +28,12 @@ describe('the best student', () => {
     rows,
     pseudoLabelled: [],
     labels: { kind: 'single', names: ['a', 'b'] },
-    settings: { ...aTask().settings.student, model: 'auto', encoder: encoder === null ? null : 'hf:a/b', minutes: 10 },
+    settings: {
+      ...aTask().settings.student,
+      model: 'auto',
+      encoder: encoder === null ? null : encoder === 'scratch' ? 'scratch:small' : 'hf:a/b',
+      minutes: 10,
+    },
     unlabelled: [],
     score: [],
     folder,

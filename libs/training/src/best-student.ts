@@ -1,6 +1,6 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Evaluation, LlambertError, type StudentKind } from '@llambert/domain';
+import { type Evaluation, LlambertError, parseEncoderSource, type StudentKind, type StudentSettings } from '@llambert/domain';
 import { calibrate } from './calibration.ts';
 import { logitsOf } from './ensemble.ts';
 import { evaluate } from './evaluation.ts';
@@ -27,6 +27,13 @@ interface Candidate {
   readonly seconds: number;
 }
 
+/** The students that `auto` tries, from cheap to dear. */
+export function kindsOf({ encoder }: Pick<StudentSettings, 'encoder'>): readonly StudentKind[] {
+  if (encoder === null) return ['linear'];
+  // Embeddings of fresh weights mean nothing.
+  return parseEncoderSource(encoder).kind === 'scratch' ? ['linear', 'fine-tuned'] : ['linear', 'frozen', 'fine-tuned'];
+}
+
 /**
  * Trains from cheap to dear what the stated minutes allow, and releases the student with the best calibrated Brier score on the rows that
  * none of them learned from. What each reached and cost is in the manifest, and so is what there was no time for.
@@ -34,9 +41,7 @@ interface Candidate {
 export async function bestStudent(lesson: Lesson, train: TrainKind): Promise<TrainedStudent> {
   const { settings, folder, rows } = lesson;
   const end = performance.now() + settings.minutes * 60_000;
-  const kinds: StudentKind[] = settings.encoder === null ? ['linear'] : ['linear', 'frozen', 'fine-tuned'];
-  // Embeddings of fresh weights mean nothing.
-  const wanted = kinds.filter((kind) => kind !== 'frozen' || lesson.encoder !== 'scratch');
+  const wanted = kindsOf(settings);
   const candidates: Candidate[] = [];
   const said: string[] = [];
   for (const kind of wanted) {

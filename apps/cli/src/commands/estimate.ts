@@ -3,7 +3,7 @@ import { openAiTeacher } from '@llambert/adapters/openai';
 import type { Command } from 'commander';
 import { estimateOf } from '../estimate/estimate.ts';
 import { estimateText } from '../estimate/estimate-text.ts';
-import { measureEncoder } from '../estimate/measure-encoder.ts';
+import { measureEncoders } from '../estimate/measure-encoder.ts';
 import { measurePrompts } from '../estimate/measure-prompts.ts';
 import { measureStudents } from '../estimate/measure-student.ts';
 import { measureTeacher } from '../estimate/measure-teacher.ts';
@@ -57,7 +57,7 @@ export function addEstimateCommand(program: Command, context: CommandContext): v
         await prepareEncoder(task.settings.student, fetch, signal);
         const students = [
           ...(await measureStudents(draw.documents, signal)),
-          ...(await measureEncoder(draw.documents, task, fetch, signal)),
+          ...(await measureEncoders(draw.documents, task, fetch, signal)),
         ];
         const asked = teacher === null ? null : await measureTeacher(task, draw.documents.slice(0, flags.ask), teacher, signal);
         const estimate = estimateOf(

@@ -40,8 +40,8 @@ export function estimateText(estimate: Estimate): string {
       ? '  teacher    not asked, so its time is not known: --ask 20 asks it about 20 documents, and pays for them'
       : `  teacher    ${(teacher.asked / teacher.seconds).toFixed(1)} documents a second over ${teacher.asked} documents; asking cost ${teacher.usdAtMost ? 'at most ' : ''}${dollars(teacher.usd)}`,
     ...students.map(
-      ({ student, documentsPerSecond, trainingSeconds, trainedOn }) =>
-        `  student    ${student}: ${count(documentsPerSecond)} documents a second on one core (training on ${count(trainedOn)}: ${duration(trainingSeconds)})`,
+      ({ student, documentsPerSecond, trainingSeconds, trainedOn, allRoundsSeconds }) =>
+        `  student    ${student}: ${count(documentsPerSecond)} documents a second on one core (training on ${count(trainedOn)}: ${duration(trainingSeconds)}${allRoundsSeconds === undefined ? '' : `, all rounds together at most ${duration(allRoundsSeconds)}`})`,
     ),
     `  assumed    people: ${assumptions.personSecondsPerDocument} s a document at ${dollars(assumptions.personUsdPerHour)} an hour; students: ${assumptions.cores} cores, ${assumptions.wattsPerCore} W each`,
     '             students are measured with made-up labels: these figures say how fast, not how right. Reading files and what goes',

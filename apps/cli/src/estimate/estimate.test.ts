@@ -59,13 +59,17 @@ describe('estimateOf', () => {
 
 describe('estimateText', () => {
   it('says what was measured, what was assumed, and what is not known', () => {
-    const text = estimateText(estimateOf(taskWith(''), measured, assumptions));
+    const encoder = { student: 'fine-tuned e', documentsPerSecond: 20, trainingSeconds: 60, trainedOn: 2000, allRoundsSeconds: 105 };
+    const students = [...measured.students, encoder];
+    const text = estimateText(estimateOf(taskWith(''), { ...measured, students }, assumptions));
     for (const part of [
       't: 100,000 documents',
       '$10,000',
       'not measured',
       '--ask 20',
       '2,500 documents a second on one core',
+      '(training on 1,000: 1 s)',
+      'all rounds together at most',
       'made-up labels',
     ]) {
       expect(text).toContain(part);

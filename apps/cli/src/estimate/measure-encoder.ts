@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Document, Task } from '@llambert/domain';
+import { type Document, drawnAfter, type StudentKind, type Task } from '@llambert/domain';
 import { loadClassifier } from '@llambert/student';
-import { trainInWorker } from '@llambert/training';
+import { kindsOf, trainInWorker } from '@llambert/training';
 import type { FetchEncoder } from '../run/fetch-encoder.ts';
 import type { StudentSpeed } from './measure-student.ts';
 
@@ -11,20 +11,34 @@ import type { StudentSpeed } from './measure-student.ts';
 const measuredTexts = 80;
 
 /**
- * Measures the encoder student that a task names, by a short training on documents of the input with made-up labels. The time is stated
- * for all epochs over the last round's texts, in proportion: the annotations of the budget, and all documents that may get pseudo-labels. Nothing where the task names no encoder, or there are too few documents to tell.
+ * Measures the encoder students that a task may train, each by a short training on documents of the input with made-up labels. The time is
+ * stated for all epochs over the last round's texts, in proportion, and for all rounds together. Nothing where the task names no encoder, or there
+ * are too few documents to tell.
  */
-export async function measureEncoder(
+export async function measureEncoders(
   documents: readonly Document[],
   task: Task,
   fetchEncoder: FetchEncoder,
   signal: AbortSignal,
 ): Promise<StudentSpeed[]> {
-  const { student, budget } = task.settings;
+  const { model, encoder } = task.settings.student;
   const texts = documents.slice(0, measuredTexts);
-  if (student.encoder === null || texts.length < 20) return [];
-  const statedTexts = budget.annotations + (student.pseudoLabels?.documents ?? 0);
-  const kind = student.model === 'frozen' ? 'frozen' : 'fine-tuned';
+  if (model === 'linear' || encoder === null || texts.length < 20) return [];
+  const speeds: StudentSpeed[] = [];
+  for (const kind of model === 'auto' ? kindsOf(task.settings.student) : [model]) {
+    if (kind !== 'linear') speeds.push(await measure(kind, texts, task, fetchEncoder, signal));
+  }
+  return speeds;
+}
+
+async function measure(
+  kind: Exclude<StudentKind, 'linear'>,
+  texts: readonly Document[],
+  task: Task,
+  fetchEncoder: FetchEncoder,
+  signal: AbortSignal,
+): Promise<StudentSpeed> {
+  const { student, budget, sampling } = task.settings;
   const folder = await mkdtemp(join(tmpdir(), 'llambert-estimate-'));
   try {
     const labels = { kind: 'single', names: ['even', 'odd'] } as const;
@@ -64,14 +78,19 @@ export async function measureEncoder(
     await classifier.classify(texts);
     const labelling = (performance.now() - begun) / 1000;
     await classifier.close();
-    return [
-      {
-        student: `${kind} ${student.encoder}`,
-        documentsPerSecond: texts.length / labelling,
-        trainingSeconds: secondsPerText * statedTexts * epochs,
-        trainedOn: statedTexts,
-      },
-    ];
+    const unlabelled = student.ensemble ? 0 : (student.pseudoLabels?.documents ?? 0);
+    const textsAfter = Array.from(
+      { length: sampling.rounds },
+      (_, round) => drawnAfter(round + 1, budget.annotations, sampling.rounds) + unlabelled,
+    );
+    const lastTexts = textsAfter.at(-1)!;
+    return {
+      student: `${kind} ${student.encoder}`,
+      documentsPerSecond: texts.length / labelling,
+      trainingSeconds: secondsPerText * epochs * lastTexts,
+      trainedOn: lastTexts,
+      allRoundsSeconds: secondsPerText * epochs * textsAfter.reduce((sum, count) => sum + count, 0),
+    };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

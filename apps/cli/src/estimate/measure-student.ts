@@ -9,6 +9,8 @@ export interface StudentSpeed {
   /** How long training takes on `trainedOn` documents, in seconds. */
   readonly trainingSeconds: number;
   readonly trainedOn: number;
+  /** How long the trainings of all rounds take together, in seconds; absent where that is next to nothing. */
+  readonly allRoundsSeconds?: number;
 }
 
 const mostTrained = 1000;
