@@ -59,6 +59,7 @@ export function loopProgress(
           total: 100,
           unit: '%',
           note: [training.step, training.detail].filter(Boolean).join(': '),
+          isTimedByNote: true,
         });
       } else if (open > 0) {
         training = null;

@@ -49,6 +49,23 @@ describe('plainReporter', () => {
   });
 });
 
+it('has one clock, and says percents once, where the note tells how fast it goes', () => {
+  const note = 'update 4 of 8, 900 tokens/s, 3 min left';
+  for (const [reporterOf, line] of [
+    [barReporter, `░░░░ 12 % ${note}`],
+    [plainReporter, `training: 10 % ${note}`],
+  ] as const) {
+    const { stream, text } = recorder(120);
+    let time = 0;
+    const reporter = reporterOf(stream, () => time);
+    reporter.step('training');
+    for (time = 0; time <= 12_000; time += 1000) reporter.progress({ done: time / 1000, total: 100, unit: '%', note, isTimedByNote: true });
+    reporter.end();
+    expect(text()).toContain(line);
+    for (const each of text().split(/[\r\n]/)) expect(each).not.toMatch(/\/s.*\/s/);
+  }
+});
+
 describe('duration', () => {
   it('says seconds as people do', () => {
     expect([5, 600, 7200, 864_000].map(duration)).toEqual(['5 s', '10 min', '2.0 h', '10.0 days']);

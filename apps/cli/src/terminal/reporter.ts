@@ -8,6 +8,8 @@ export interface StepProgress {
   readonly unit: string;
   /** Something worth saying beside it, such as the money spent. */
   readonly note?: string;
+  /** Whether the note says how fast it goes and how long it takes, so that nothing else is to. */
+  readonly isTimedByNote?: boolean;
 }
 
 /** Tells a person on stderr what is going on; stdout is for results. */
@@ -73,12 +75,13 @@ export function barReporter(stream: { write(text: string): unknown; readonly col
       drawnAt = 0;
       meter = speedometer(now);
     },
-    progress({ done, total, unit, note }) {
-      const speed = meter(done, total);
+    progress({ done, total, unit, note, isTimedByNote }) {
+      const speed = isTimedByNote === true ? '' : meter(done, total);
       const share = total === null || total === 0 ? null : Math.min(1, done / total);
       const bar =
         share === null ? '' : `${'█'.repeat(Math.round(share * barColumns)).padEnd(barColumns, '░')} ${Math.floor(share * 100)} % `;
-      const amount = `${done}${total === null ? '' : `/${total}`} ${unit}`;
+      // The bar says percents itself.
+      const amount = unit === '%' && bar !== '' ? '' : `${done}${total === null ? '' : `/${total}`} ${unit}`;
       line = `${step.padEnd(10)} ${bar}${[amount, speed, note].filter(Boolean).join(' ')}`;
       if (now() - drawnAt >= drawIntervalMs) draw();
     },
@@ -103,11 +106,12 @@ export function plainReporter(stream: { write(text: string): unknown }, now: () 
       meter = speedometer(now);
       stream.write(`${name} …\n`);
     },
-    progress({ done, total, unit, note }) {
-      const speed = meter(done, total);
+    progress({ done, total, unit, note, isTimedByNote }) {
+      const speed = isTimedByNote === true ? '' : meter(done, total);
       if (now() - lastLine < plainIntervalMs) return;
       lastLine = now();
-      stream.write(`${step}: ${done}${total === null ? '' : ` of ${total}`} ${unit} ${speed}${note === undefined ? '' : ` ${note}`}\n`);
+      const amount = `${done}${total === null || unit === '%' ? '' : ` of ${total}`} ${unit}`;
+      stream.write(`${step}: ${[amount, speed, note].filter(Boolean).join(' ')}\n`);
     },
     notice: (message) => stream.write(`${message}\n`),
     end() {},
