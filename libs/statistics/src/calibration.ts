@@ -114,6 +114,20 @@ export function fitTemperature(logits: ArrayLike<number>, targets: ArrayLike<num
   return Math.exp(-position);
 }
 
+/**
+ * The calibration by one temperature for held-out targets, which are smoothed first.
+ * @param logits [n, labels] row by row, as `targets`, which are distributions
+ */
+export function temperatureCalibration(
+  logits: ArrayLike<number>,
+  targets: ArrayLike<number>,
+  labels: number,
+  kind: Kind,
+): Extract<CalibrationMap, { method: 'temperature' }> {
+  const n = targets.length / labels;
+  return { method: 'temperature', temperature: fitTemperature(logits, smoothed(targets, n, labels, kind), n, labels, kind) };
+}
+
 /** First and second derivative of the negative log-likelihood by the inverse temperature. */
 function likelihoodDerivatives(
   logits: ArrayLike<number>,

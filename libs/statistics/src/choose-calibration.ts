@@ -1,4 +1,4 @@
-import { type CalibrationMap, fitTemperature, type Kind, probabilities, smoothed } from './calibration.ts';
+import { type CalibrationMap, type Kind, probabilities, smoothed, temperatureCalibration } from './calibration.ts';
 import { logLosses } from './scores.ts';
 import { fitVectorScaling } from './vector-scaling.ts';
 
@@ -55,7 +55,7 @@ export async function chooseCalibration(
   pause: () => Promise<void> = async () => {},
 ): Promise<ChosenCalibration> {
   const all: Documents = { logits: Float64Array.from(logits), targets: Float64Array.from(targets) };
-  const temperature = temperatureFor(all, labels, kind);
+  const temperature = temperatureCalibration(all.logits, all.targets, labels, kind);
   const rare = rareLabels(all, labels, kind);
   const facts = { rare, fewestOfLabel };
   const byTemperature = () => ({ calibration: temperature, probabilities: probabilitiesOf(all, labels, kind, temperature), ...facts });
@@ -72,7 +72,7 @@ export async function chooseCalibration(
       places.filter((document) => foldOf[document] !== fold),
     ];
     const [judging, fitting] = [pick(all, labels, within), pick(all, labels, others)];
-    const one = temperatureFor(fitting, labels, kind);
+    const one = temperatureCalibration(fitting.logits, fitting.targets, labels, kind);
     const many = vectorFor(fitting, labels, kind, one.temperature, rare);
     const before = logLosses(judging.logits, judging.targets, labels, kind, one);
     const after = logLosses(judging.logits, judging.targets, labels, kind, many);
@@ -87,11 +87,6 @@ export async function chooseCalibration(
   const comparison = { temperatureLogLoss: meanOf(ofTemperature).mean, vectorLogLoss: meanOf(ofVector).mean, standardError };
   if (!(gain > standardError)) return { ...byTemperature(), comparison };
   return { calibration: vectorFor(all, labels, kind, temperature.temperature, rare), comparison, probabilities: byVector, ...facts };
-}
-
-function temperatureFor({ logits, targets }: Documents, labels: number, kind: Kind) {
-  const n = targets.length / labels;
-  return { method: 'temperature', temperature: fitTemperature(logits, smoothed(targets, n, labels, kind), n, labels, kind) } as const;
 }
 
 function vectorFor({ logits, targets }: Documents, labels: number, kind: Kind, temperature: number, rare: readonly number[]) {

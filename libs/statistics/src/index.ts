@@ -1,5 +1,5 @@
 export { macroF1 } from './agreement.ts';
-export { type CalibrationMap, fitTemperature, probabilities, smoothed } from './calibration.ts';
+export { type CalibrationMap, fitTemperature, probabilities, smoothed, temperatureCalibration } from './calibration.ts';
 export { type ChosenCalibration, chooseCalibration } from './choose-calibration.ts';
 export { likelyMislabelled } from './confident-learning.ts';
 export { clopperPearson } from './intervals.ts';

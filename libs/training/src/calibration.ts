@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { CalibrationMap, LabelDistribution, LabelSet, StudentSettings } from '@llambert/domain';
-import { type ChosenCalibration, chooseCalibration, fitTemperature, probabilities, smoothed } from '@llambert/statistics';
+import { type ChosenCalibration, chooseCalibration, probabilities, temperatureCalibration } from '@llambert/statistics';
 
 export interface Calibrated {
   readonly calibration: CalibrationMap;
@@ -22,7 +22,7 @@ export async function calibrate(
   { classWeights }: Pick<StudentSettings, 'classWeights'>,
 ): Promise<Calibrated> {
   if (classWeights === 'balanced') {
-    const calibration = temperatureOf(labels, targets, logits);
+    const calibration = temperatureCalibration(logits, targets.flat(), labels.names.length, labels.kind);
     const explanation = 'one temperature: vector scaling would take back what balanced class weights gave to rare labels';
     return { calibration, explanation, probabilities: calibrated(labels, logits, calibration) };
   }
@@ -47,16 +47,6 @@ function explanationOf({ names }: LabelSet, { calibration, comparison, rare, few
       ? ''
       : `; ${rare.length} of ${names.length} labels have fewer than ${fewestOfLabel} documents and keep the temperature`;
   return `vector scaling: its cross-validated log-loss ${vector} is below one temperature's ${temperature} by more than the standard error ${error}${kept}`;
-}
-
-/**
- * The temperature that fits logits of a student to targets it did not learn from.
- * @param logits [targets, labels] row by row
- */
-export function temperatureOf(labels: LabelSet, targets: readonly LabelDistribution[], logits: Float32Array): CalibrationMap {
-  const [documents, width] = [targets.length, labels.names.length];
-  const cells = smoothed(targets.flat(), documents, width, labels.kind);
-  return { method: 'temperature', temperature: fitTemperature(logits, cells, documents, width, labels.kind) };
 }
 
 /** @returns one distribution a row of the logits */

@@ -1,6 +1,6 @@
 import { decide, hardDistribution, type LabelDistribution, type LabelIndices, type LabelSet } from '@llambert/domain';
-import { likelyMislabelled } from '@llambert/statistics';
-import { calibrated, temperatureOf } from './calibration.ts';
+import { likelyMislabelled, temperatureCalibration } from '@llambert/statistics';
+import { calibrated } from './calibration.ts';
 
 /** A labelled row, its text apart. */
 interface LabelledRow {
@@ -26,7 +26,7 @@ export interface DoubtedRow {
  */
 export function likelyWrongRows(rows: readonly LabelledRow[], labels: LabelSet, logits: Float32Array): DoubtedRow[] {
   const targets = rows.map(({ target }) => target);
-  const shares = calibrated(labels, logits, temperatureOf(labels, targets, logits));
+  const shares = calibrated(labels, logits, temperatureCalibration(logits, targets.flat(), labels.names.length, labels.kind));
   const given = targets.map((target) => decide(labels, target));
   const selfConfidence = ({ row }: { row: number }) => probabilityOf(given[row]!, labels, shares[row]!);
   return suggestions(given, labels, shares)

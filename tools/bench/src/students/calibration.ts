@@ -3,12 +3,12 @@ import {
   brierScore,
   type CalibrationMap,
   chooseCalibration,
-  fitTemperature,
   fitVectorScaling,
   logLosses,
   probabilities,
   reliability,
   smoothed,
+  temperatureCalibration,
 } from '@llambert/statistics';
 import type { TrainRequest } from '@llambert/training';
 import type { LabelledDocument } from '../labelled-data.ts';
@@ -38,11 +38,11 @@ export async function compareCalibrations(
   const n = heldOut.rows.length;
   const targets = heldOut.rows.flatMap((row) => rows[row]!.target);
   const { calibration, comparison, rare } = await chooseCalibration(heldOut.logits, targets, n, width, labels.kind);
+  const one = temperatureCalibration(heldOut.logits, targets, width, labels.kind);
   const cells = smoothed(targets, n, width, labels.kind);
-  const temperature = fitTemperature(heldOut.logits, cells, n, width, labels.kind);
   const maps = {
-    temperature: { method: 'temperature', temperature } as const,
-    vector: fitVectorScaling(heldOut.logits, cells, n, width, labels.kind, temperature, (label) => rare.includes(label)),
+    temperature: one,
+    vector: fitVectorScaling(heldOut.logits, cells, n, width, labels.kind, one.temperature, (label) => rare.includes(label)),
   };
   const against = (reference: (document: LabelledDocument) => string | null) => {
     const labelled = [...scored.keys()].filter((place) => reference(scored[place]!) !== null);
