@@ -62,15 +62,18 @@ async function trainKind(
   mayTake: (secondsLeft: number) => void,
 ): Promise<TrainedStudent> {
   const { settings, folder } = lesson;
-  const trainEncoderStudent = (own: Lesson) =>
-    kind === 'frozen' ? frozenStudent(own, onProgress, mayTake) : fineTunedStudent(own, onProgress, mayTake);
-  if (kind !== 'linear' && !settings.ensemble) return trainEncoderStudent(lesson);
+  const linearInFolder = async () => {
+    const { trained, save } = await linear();
+    await save(folder);
+    return trained;
+  };
+  if (kind === 'linear') return linearInFolder();
+  const encoderStudent = kind === 'frozen' ? frozenStudent : fineTunedStudent;
+  if (!settings.ensemble) return encoderStudent(lesson, onProgress, mayTake);
   // Beside a linear student the encoder learns from labelled rows only: pseudo-labels would make its training many times as long, and its mistakes
   // the linear student's.
-  const encoder = kind === 'linear' ? null : await trainEncoderStudent({ ...lesson, pseudoLabelled: [] });
-  const { trained, save } = await linear();
-  await save(folder);
-  return encoder === null ? trained : pooledStudent(encoder, trained, lesson);
+  const encoder = await encoderStudent({ ...lesson, pseudoLabelled: [] }, onProgress, mayTake);
+  return pooledStudent(encoder, await linearInFolder(), lesson);
 }
 
 async function linearStudent(lesson: Lesson, onProgress: OnProgress): Promise<LinearStudent> {
