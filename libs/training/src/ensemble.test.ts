@@ -57,6 +57,27 @@ describe('pooledStudent', () => {
     expect(pooledStudent(some, others, { rows, labels }).heldOut.rows).toEqual([3, 9, 30]);
   });
 
+  it('gives each half where the rows are too few to tell', () => {
+    const few = all.slice(0, 19);
+    const knows = (row: number) => row % 4 < 2;
+    const shareOf = (rowsApart: readonly number[]) =>
+      pooledStudent(
+        student(rowsApart, () => true, {}),
+        student(all, knows, {}),
+        { rows, labels },
+      ).ensemble!.encoderShare;
+    expect(shareOf(few)).toBe(0.5);
+    expect(shareOf(all.slice(0, 20))).toBeGreaterThan(0.6);
+  });
+
+  it('is judged by all rows in turn only where both students were', () => {
+    const outOfFold = (one: TrainedStudent): TrainedStudent => ({ ...one, heldOut: { ...one.heldOut, on: 'out-of-fold' } });
+    const onOf = (first: TrainedStudent, second: TrainedStudent) => pooledStudent(first, second, { rows, labels }).heldOut.on;
+    expect(onOf(outOfFold(encoder), outOfFold(linear))).toBe('out-of-fold');
+    expect(onOf(outOfFold(encoder), linear)).toBe('held-out');
+    expect(onOf(encoder, outOfFold(linear))).toBe('held-out');
+  });
+
   it('says what both trainings came to, each by its own name', () => {
     const { student, training } = pooledStudent(encoder, linear, { rows, labels });
     expect(student).toBe('fine-tuned');

@@ -1,10 +1,14 @@
 import { fitShare, pooledLogits, smoothed } from '@llambert/statistics';
-import type { Lesson } from './lesson.ts';
+import { type Lesson, leastHeldOut } from './lesson.ts';
 import type { HeldOut, TrainedStudent } from './train-student.ts';
+
+/** What each has where too few rows say more: the best share on four rows is as likely as not a whole student's, whichever it is. */
+const equalShare = 0.5;
 
 /**
  * Two students that decide together: their logits are pooled, the encoder's with the share that does best on the rows that neither learned
- * from. An encoder and counted words err on different texts, so that together they are right more often than either.
+ * from, or half of it where these are few. An encoder and counted words err on different texts, so that together they are right more often than
+ * either.
  */
 export function pooledStudent(
   encoder: TrainedStudent,
@@ -21,7 +25,7 @@ export function pooledStudent(
     width,
     labels.kind,
   );
-  const encoderShare = fitShare(first, second, targets, common.length, width, labels.kind);
+  const encoderShare = common.length < leastHeldOut ? equalShare : fitShare(first, second, targets, common.length, width, labels.kind);
   const { pseudoLabelled, ...facts } = linear.training;
   return {
     ...encoder,
@@ -29,7 +33,8 @@ export function pooledStudent(
     heldOut: {
       rows: common,
       logits: pooledLogits(first, second, encoderShare),
-      on: encoder.heldOut.on,
+      // Of all rows in turn only where both are.
+      on: encoder.heldOut.on === linear.heldOut.on ? encoder.heldOut.on : 'held-out',
       // The linear one learns from all rows once it was judged.
       learnedAfter: true,
     },

@@ -9,8 +9,11 @@ export interface Lesson extends PlacedRequest {
   readonly pseudoLabelled: readonly TrainingRow[];
 }
 
-/** Held-out rows that calibration and threshold take: with fewer, all rows in turn say more, and nothing is pseudo-labelled. */
-const leastHeldOut = 20;
+/**
+ * Held-out rows that calibration and threshold take: with fewer, all rows in turn say more, and nothing is pseudo-labelled. Two students' shares take as
+ * many.
+ */
+export const leastHeldOut = 20;
 
 /** A part of the lesson's rows that is learned from, with the pseudo-labelled ones, and the rows that are not. */
 export interface Split {

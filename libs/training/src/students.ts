@@ -70,10 +70,12 @@ async function trainKind(
   if (kind === 'linear') return linearInFolder();
   const encoderStudent = kind === 'frozen' ? frozenStudent : fineTunedStudent;
   if (!settings.ensemble) return encoderStudent(lesson, onProgress, mayTake);
+  // The quick one first: killed in the other's last minutes, a training would otherwise have nothing of it to go on from.
+  const beside = await linearInFolder();
   // Beside a linear student the encoder learns from labelled rows only: pseudo-labels would make its training many times as long, and its mistakes
   // the linear student's.
   const encoder = await encoderStudent({ ...lesson, pseudoLabelled: [] }, onProgress, mayTake);
-  return pooledStudent(encoder, await linearInFolder(), lesson);
+  return pooledStudent(encoder, beside, lesson);
 }
 
 async function linearStudent(lesson: Lesson, onProgress: OnProgress): Promise<LinearStudent> {
