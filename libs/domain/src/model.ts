@@ -120,3 +120,8 @@ export interface ModelManifest {
   /** SHA-256 of every other file of the folder, by its name. */
   readonly files: Readonly<Record<string, string>>;
 }
+
+/** The format that says whether there is an ensemble: any other beside it is of a manifest that somebody edited. */
+export function manifestFormat({ ensemble }: { readonly ensemble?: Ensemble | undefined }): ModelManifest['format'] {
+  return ensemble === undefined ? 'llambert.model.v1' : 'llambert.model.v2';
+}

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Calibration, decide, type LabelSet } from '@llambert/domain';
+import { type Calibration, decide, type Ensemble, type LabelSet } from '@llambert/domain';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadClassifier } from './classifier.ts';
 import { FeatureExtractor } from './linear/features.ts';
@@ -73,6 +73,19 @@ describe('loadClassifier', () => {
     const labels: LabelSet = { kind: 'single', names: ['no', 'yes'] };
     const loading = loadClassifier(folder, { student: 'linear', labels, calibration: calibration as unknown as Calibration });
     await expect(loading).rejects.toMatchObject({ code: 'corrupt_artifact', message: expect.stringContaining('calibrated') });
+  });
+
+  it.each([
+    ['without an encoder', 'linear', { encoderShare: 0.5 }],
+    ['of a share beyond 1', 'frozen', { encoderShare: 1.5 }],
+    ['of a share in words', 'frozen', { encoderShare: '0.5' }],
+    ['of no share', 'fine-tuned', {}],
+    ['that is null', 'fine-tuned', null],
+  ] as const)('refuses an ensemble %s', async (_, student, ensemble) => {
+    const labels: LabelSet = { kind: 'single', names: ['no', 'yes'] };
+    const calibration = { method: 'temperature', temperature: 1, documents: 1, reference: 'teacher' } as const;
+    const loading = loadClassifier(folder, { student, labels, calibration, ensemble: ensemble as Ensemble });
+    await expect(loading).rejects.toMatchObject({ code: 'corrupt_artifact', message: expect.stringContaining('two students decide') });
   });
 
   it('answers nothing for no documents', async () => {

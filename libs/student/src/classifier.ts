@@ -33,7 +33,7 @@ export async function loadClassifier(
     );
   }
   const alone = () => (student === 'linear' ? linearModel(folder, labels) : loadEncoderModel(folder, labels.names.length));
-  const model = ensemble === undefined ? await alone() : await pooled(folder, labels, ensemble);
+  const model = ensemble === undefined ? await alone() : await pooled(folder, student, labels, ensemble);
   const count = labels.names.length;
   const row = new Float64Array(count);
   return {
@@ -64,11 +64,15 @@ function isApplicable(calibration: Calibration | undefined, labels: number): boo
 type LogitModel = Pick<EncoderModel, 'logits' | 'close'>;
 
 /** An encoder and the linear student beside it. Texts are said to be truncated where the encoder read only part of them. */
-async function pooled(folder: string, labels: LabelSet, { encoderShare }: Ensemble): Promise<LogitModel> {
-  if (!(encoderShare >= 0 && encoderShare <= 1)) {
-    throw new LlambertError('corrupt_artifact', `the model in ${folder} has no share of its encoder between 0 and 1: train it anew`, {
-      facts: { folder },
-    });
+async function pooled(folder: string, student: StudentKind, labels: LabelSet, ensemble: Ensemble): Promise<LogitModel> {
+  // Manifests are read without a look at every number.
+  const encoderShare: unknown = (ensemble as Ensemble | null)?.encoderShare;
+  if (student === 'linear' || typeof encoderShare !== 'number' || !(encoderShare >= 0 && encoderShare <= 1)) {
+    throw new LlambertError(
+      'corrupt_artifact',
+      `the model in ${folder} says that two students decide, but names no encoder with a share between 0 and 1: train it anew`,
+      { facts: { folder } },
+    );
   }
   const linear = await linearModel(folder, labels);
   const encoder = await loadEncoderModel(folder, labels.names.length);

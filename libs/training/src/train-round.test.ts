@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { folderArtifactStore } from '@llambert/adapters/folder';
+import { folderArtifactStore, openArtifact } from '@llambert/adapters/folder';
 import { type Answer, type Gold, goldRole, labelSetOf, type Sample } from '@llambert/domain';
 import { aDocument, aDrawnSample, anAnnotation, aRejection, aTask } from '@llambert/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -83,6 +83,28 @@ describe('a round', () => {
     expect(model!.manifest.routing.certified).toBe(false);
     const stored = await folderArtifactStore(folder).open(model!.digest);
     expect(stored.manifest).toEqual(model!.manifest);
+  });
+
+  it('says in its format that two students decide, and is no model any more once one of them was struck out', async () => {
+    const both: TrainStudent = async (...asked) => ({
+      ...(await overconfident(...asked)),
+      student: 'frozen',
+      ensemble: { encoderShare: 0.3 },
+    });
+    const { model } = await train(assembleDataset(task.name, labels, answered(100), []), both);
+    expect(model!.manifest).toMatchObject({ format: 'llambert.model.v2', student: 'frozen', ensemble: { encoderShare: 0.3 } });
+    const released = join(folder, model!.digest);
+    expect((await openArtifact(released)).manifest).toEqual(model!.manifest);
+    const file = join(released, 'manifest.json');
+    const { ensemble, ...alone } = JSON.parse(readFileSync(file, 'utf8'));
+    for (const edited of [
+      alone,
+      { ...alone, ensemble, format: 'llambert.model.v1' },
+      { ...alone, ensemble, format: 'llambert.model.v3' },
+    ]) {
+      writeFileSync(file, JSON.stringify(edited));
+      await expect(openArtifact(released)).rejects.toMatchObject({ code: 'corrupt_artifact', message: expect.stringContaining('format') });
+    }
   });
 
   it('is calibrated label by label where the student favours one, and then decides by that', async () => {

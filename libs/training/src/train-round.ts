@@ -10,6 +10,7 @@ import {
   labellingSpecHash,
   labelSetOf,
   type ModelManifest,
+  manifestFormat,
   mostDoubts,
   type RoundEvaluation,
   type Task,
@@ -105,7 +106,7 @@ async function manifestOf(
     targets: dataset.certify.map((item) => goldTarget(labels, item)),
   };
   return {
-    format: trained.ensemble === undefined ? 'llambert.model.v1' : 'llambert.model.v2',
+    format: manifestFormat(trained),
     task: task.name,
     labellingSpecHash: labellingSpecHash(task.spec),
     round,

@@ -3,7 +3,15 @@ import { createReadStream, existsSync } from 'node:fs';
 import { lstat, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { type ArtifactStore, canonicalJson, digestOf, LlambertError, type ModelManifest, toLlambertError } from '@llambert/domain';
+import {
+  type ArtifactStore,
+  canonicalJson,
+  digestOf,
+  LlambertError,
+  type ModelManifest,
+  manifestFormat,
+  toLlambertError,
+} from '@llambert/domain';
 
 const manifestName = 'manifest.json';
 const formats: readonly ModelManifest['format'][] = ['llambert.model.v1', 'llambert.model.v2'];
@@ -82,14 +90,27 @@ async function readManifest(folder: string): Promise<{ text: string; manifest: M
   } catch (error) {
     throw new LlambertError('not_found', `${folder} is not a model: it has no ${manifestName}`, { cause: error });
   }
+  const manifest = parsedManifest(text);
+  if (manifest === null)
+    throw corrupt(folder, `${manifestName} is not a manifest of a format that this version reads (${formats.join(', ')})`);
+  // Without this its encoder would label alone, under the calibration of both.
+  if (manifest.format !== manifestFormat(manifest)) {
+    throw corrupt(
+      folder,
+      `${manifestName} is of the format ${manifest.format} ${manifest.ensemble === undefined ? 'and has no' : 'but has an'} ensemble`,
+    );
+  }
+  return { text, manifest };
+}
+
+function parsedManifest(text: string): ModelManifest | null {
   try {
     const manifest = JSON.parse(text) as ModelManifest;
     const safe = Object.keys(manifest.files).every((name) => /^[\w.-]+$/.test(name) && !name.startsWith('.'));
-    if (formats.includes(manifest.format) && safe) return { text, manifest };
+    return formats.includes(manifest.format) && safe ? manifest : null;
   } catch {
-    // Said below.
+    return null;
   }
-  throw corrupt(folder, `${manifestName} is not a manifest of a format that this version reads (${formats.join(', ')})`);
 }
 
 function corrupt(folder: string, why: string): LlambertError {

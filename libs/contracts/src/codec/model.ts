@@ -1,4 +1,4 @@
-import { LlambertError, type ModelManifest, type ModelReleased, type RoutingThreshold } from '@llambert/domain';
+import { LlambertError, type ModelManifest, type ModelReleased, manifestFormat, type RoutingThreshold } from '@llambert/domain';
 import {
   type SettingValue,
   StudentKind,
@@ -56,6 +56,12 @@ function manifestFromWire(wire: WireManifest): ModelManifest {
   const { format } = wire;
   if (format !== 'llambert.model.v1' && format !== 'llambert.model.v2') {
     throw new LlambertError('invalid_input', `manifest.format is "${format}"; this version reads llambert.model.v1 and v2`);
+  }
+  if (format !== manifestFormat(wire)) {
+    throw new LlambertError(
+      'invalid_input',
+      `manifest.ensemble is ${wire.ensemble === undefined ? 'missing from' : 'set in'} a manifest of the format ${format}`,
+    );
   }
   const labels = present('manifest.labels', wire.labels);
   return {
