@@ -53,7 +53,7 @@ describe('an encoder as the student', () => {
       .split('\n')
       .map((line) => JSON.parse(line));
 
-  function task(model = 'scratch:small', epochs = 6): void {
+  function task(model = 'scratch:small', epochs = 6, more = ''): void {
     const text = [
       'task: topics',
       'description: What is it about?',
@@ -61,7 +61,7 @@ describe('an encoder as the student', () => {
       `teacher: {model: standin, baseUrl: ${teacher.baseUrl}}`,
       'budget: {annotations: 120}',
       'sampling: {rounds: 1}',
-      `student: {model: "${model}", maxTokens: 32, fineTuning: {epochs: ${epochs}, learningRate: 0.002}}`,
+      `student: {model: "${model}", maxTokens: 32, fineTuning: {epochs: ${epochs}, learningRate: 0.002}${more}}`,
     ];
     writeFileSync(at('task.yaml'), `${text.join('\n')}\n`);
   }
@@ -119,11 +119,12 @@ describe('an encoder as the student', () => {
   });
 
   it('is measured by the estimate', { timeout: 400_000 }, async () => {
+    task('scratch:small', 6, ', pseudoLabels: {}');
     const { code, stdout } = await user('--json', 'estimate', 'task.yaml', '--input', 'documents.jsonl');
     expect(code).toBe(0);
     const { measured, rows } = JSON.parse(stdout) as Estimate;
     const own = measured.students.find(({ student }) => student === 'fine-tuned scratch:small')!;
-    // As many as the task's budget.annotations.
+    // As many as the task's budget.annotations: the pseudo-labelled ones teach the linear student beside it.
     expect(own.trainedOn).toBe(120);
     expect(own.trainingSeconds).toBeGreaterThan(0);
     // There is one round.

@@ -128,6 +128,8 @@ describe('the whole loop', () => {
     expect(JSON.parse(more.stdout)).toMatchObject({ id: '1', label: 'blue', truncated: false });
     const models = await task.user(['--json', 'models', 'run']);
     const { digest } = JSON.parse(models.stdout).models.at(-1);
+    const inUse = JSON.parse(models.stdout).models.filter((model: { inUse: boolean }) => model.inUse);
+    expect(inUse).toMatchObject([{ digest: (task.rowsIn('run/labels.jsonl')[0] as { model: string }).model }]);
     writeFileSync(task.at('more.jsonl'), '{"id": 1, "text": "the red car"}\nnot json\n{"id": 2, "text": ""}\n');
     const label = (beginning: string) =>
       task.user(['--json', 'label', '--model', beginning, '--run', 'run', '--input', 'more.jsonl', '--out', 'more-labels.jsonl']);
@@ -148,5 +150,8 @@ describe('the whole loop', () => {
     expect(await label(digest.slice(0, 3))).toMatchObject({ code: 2, stderr: expect.stringContaining('at least 4 digits') });
     const status = await task.user(['--json', 'status', 'run']);
     expect(JSON.parse(status.stdout)).toMatchObject({ task: 'colours', outcome: 'labelled' });
+    // What there is can be listed all the same.
+    writeFileSync(task.at('run/model/manifest.json'), 'half');
+    expect(await task.user(['--json', 'models', 'run'])).toMatchObject({ code: 0, stdout: models.stdout });
   }, 240_000);
 });

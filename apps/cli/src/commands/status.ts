@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { folderArtifactStore, openArtifact } from '@llambert/adapters/folder';
+import { folderArtifactStore } from '@llambert/adapters/folder';
 import { LlambertError } from '@llambert/domain';
 import type { Summary } from '@llambert/review';
 import type { Command } from 'commander';
@@ -40,7 +40,9 @@ export function addModelsCommand(program: Command, context: CommandContext): voi
       context.execute(async ({ json }) => {
         const paths = expectRun(folder);
         const models = await folderArtifactStore(join(paths.state, 'artifacts')).list();
-        const inUse = existsSync(paths.model) ? (await openArtifact(paths.model)).digest : null;
+        const inUse = existsSync(paths.summary)
+          ? ((JSON.parse(readFileSync(paths.summary, 'utf8')) as Summary).model?.digest ?? null)
+          : null;
         const rows = models
           .map(({ digest, manifest }) => ({
             digest,
