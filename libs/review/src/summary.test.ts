@@ -62,6 +62,15 @@ describe('summarize', () => {
     for (const claim of claims) expect(['teacher', 'human']).toContain(claim['reference']);
   });
 
+  it("says which part of the logits is the encoder's, where a linear student decides too", () => {
+    const both = aManifest({ format: 'llambert.model.v2', student: 'fine-tuned', ensemble: { encoderShare: 0.4 } });
+    expect(summarize(facts({ model: { digest: 'digest', manifest: both } })).model).toMatchObject({
+      student: 'fine-tuned',
+      encoderShare: 0.4,
+    });
+    expect(summarize(facts()).model!.encoderShare).toBeNull();
+  });
+
   it('marks what is not certified, and says that without gold everything is agreement with the teacher', () => {
     const { model, warnings } = summarize(facts());
     expect(model!.routing.certified).toBe(false);

@@ -240,6 +240,23 @@ describe('training in a worker', () => {
     }
   });
 
+  it('tries an encoder with the linear student beside it, which is trained once, and leaves the files of whoever won', async () => {
+    const { fineTuning, ...rest } = aTask().settings.student;
+    const settings = { ...rest, model: 'auto' as const, encoder: 'scratch:small', maxTokens: 16, fineTuning: { ...fineTuning, epochs: 1 } };
+    const steps: string[] = [];
+    const train = trainInWorker({ ...place, stateFolder: join(folder, 'state') }, ({ step }) => steps.at(-1) === step || steps.push(step));
+    const student = join(folder, 'student');
+    mkdirSync(student);
+    const trained = await train(request({ rows: rows(120), settings, folder: student }), new AbortController().signal);
+    expect(steps.filter((step) => step === 'linear student')).toHaveLength(1);
+    expect(trained.training['students']).toMatch(/^linear: .* of 24 held-out labels.*; fine-tuned and linear: .* of 24 held-out labels/);
+    const files = readdirSync(student);
+    expect(files).toContain('linear.safetensors');
+    expect(files).not.toContain('linear');
+    expect(files.includes('model.safetensors')).toBe(trained.student === 'fine-tuned');
+    expect(trained.ensemble !== undefined).toBe(trained.student === 'fine-tuned');
+  });
+
   it('says what is wrong with rows that nothing can be learned from', async () => {
     await expect(trainInWorker(place, () => undefined)(request({ rows: [] }), new AbortController().signal)).rejects.toMatchObject({
       code: 'invalid_input',
