@@ -1,4 +1,5 @@
 import { type CalibrationMap, type Kind, probabilities, smoothed, temperatureCalibration } from './calibration.ts';
+import { meanOf } from './mean.ts';
 import { logLosses } from './scores.ts';
 import { fitVectorScaling } from './vector-scaling.ts';
 
@@ -36,8 +37,7 @@ interface Documents {
 
 /**
  * Calibrates by one temperature, or by vector scaling where that helps: where its cross-validated log-loss is lower by more than one standard error of
- * the documents' paired differences (Breiman et al. 1984, "Classification and regression trees", section 3.4.3: the simpler model unless the other is
- * better beyond noise). Labels with few documents keep the temperature in any case. A label's documents are dealt out to the folds in turn (stratified, Kohavi 1995).
+ * the documents' paired differences (`meanOf` names the source). Labels with few documents keep the temperature in any case. A label's documents are dealt out to the folds in turn (stratified, Kohavi 1995).
  *
  * Of out-of-fold logits the comparison is strict on vector scaling where labels are many: the students that gave the other folds' logits had learned
  * from the labels that it is judged by.
@@ -128,10 +128,4 @@ function pick({ logits, targets }: Documents, labels: number, documents: readonl
     picked.targets.set(targets.subarray(begin, end), at * labels);
   }
   return picked;
-}
-
-function meanOf(values: Float64Array): { mean: number; standardError: number } {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return { mean, standardError: Math.sqrt(squares / (values.length - 1) / values.length) };
 }

@@ -4,6 +4,7 @@ export { type ChosenCalibration, chooseCalibration } from './choose-calibration.
 export { likelyMislabelled } from './confident-learning.ts';
 export { clopperPearson } from './intervals.ts';
 export { fitPowerLaw } from './learning-curve.ts';
+export { meanOf } from './mean.ts';
 export { fitShare, pooledLogits } from './opinion-pool.ts';
 export { agreementThreshold, certifyThreshold } from './risk-control.ts';
 export { brierScore, logLosses, reliability } from './scores.ts';

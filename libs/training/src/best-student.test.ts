@@ -83,6 +83,30 @@ describe('the best student', () => {
     });
   });
 
+  it.each([
+    [3, 2, 'linear'],
+    [20, 2, 'frozen'],
+  ] as const)('is the cheaper one where the dearer one is right %i times more and %i times less: %s', async (more, less, wanted) => {
+    const many = Array.from({ length: 400 }, (_, row) => ({ ...rows[row % 40]!, documentId: `m${row}` }));
+    const train: TrainKind = async (kind, own) => {
+      await writeFile(join(own.folder, 'model'), kind);
+      const isWrong = (row: number) => {
+        if (kind === 'fine-tuned') return row % 2 === 0;
+        if (kind === 'linear') return row < 40;
+        return row >= more && row < 40 + less;
+      };
+      const logits = many.flatMap((_, row) => ((row % 2 === 0) === isWrong(row) ? [-1, 1] : [1, -1]));
+      return {
+        student: kind,
+        baseModel: null,
+        heldOut: { rows: [...many.keys()], logits: Float32Array.from(logits), on: 'out-of-fold', learnedAfter: true },
+        scoredLogits: new Float32Array(),
+        training: {},
+      };
+    };
+    expect((await bestStudent({ ...request({ folder: 'encoder', name: 'hf:a/b' }), rows: many }, train)).student).toBe(wanted);
+  });
+
   it('is judged by calibrated probabilities: what a student says of one label too often costs it nothing', async () => {
     const many = Array.from({ length: 400 }, (_, row) => ({ ...rows[row % 40]!, documentId: `m${row}` }));
     const train: TrainKind = async (kind, own) => {

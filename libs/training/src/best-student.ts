@@ -1,6 +1,7 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Evaluation, LlambertError, parseEncoderSource, type StudentKind, type StudentSettings } from '@llambert/domain';
+import { brierScore, meanOf } from '@llambert/statistics';
 import { calibrate } from './calibration.ts';
 import { logitsOf } from './ensemble.ts';
 import { evaluate } from './evaluation.ts';
@@ -36,7 +37,7 @@ export function kindsOf({ encoder }: Pick<StudentSettings, 'encoder'>): readonly
 
 /**
  * Trains from cheap to dear what the stated minutes allow, and releases the student with the best calibrated Brier score on the rows that
- * none of them learned from. What each reached and cost is in the manifest, and so is what there was no time for.
+ * none of them learned from; of two that chance alone may tell apart, the cheaper one. What each reached and cost is in the manifest, and so is what there was no time for.
  */
 export async function bestStudent(lesson: Lesson, train: TrainKind): Promise<TrainedStudent> {
   const { settings, folder, rows } = lesson;
@@ -65,7 +66,7 @@ export async function bestStudent(lesson: Lesson, train: TrainKind): Promise<Tra
   const scored = await Promise.all(
     candidates.map(async (candidate) => ({ ...candidate, ...(await evaluateOn(common, candidate.trained.heldOut, lesson)) })),
   );
-  const best = scored.reduce((left, right) => (right.brierScore < left.brierScore ? right : left));
+  const best = scored.reduce((cheaper, dearer) => (isBetter(dearer, cheaper) ? dearer : cheaper));
   for (const name of await readdir(best.folder)) await rename(join(best.folder, name), join(folder, name));
   for (const candidate of candidates) await rm(candidate.folder, { recursive: true });
   const reached = scored.map(
@@ -77,10 +78,22 @@ export async function bestStudent(lesson: Lesson, train: TrainKind): Promise<Tra
   return { ...best.trained, training: { ...best.trained.training, students: [...reached, ...said].join('; ') } };
 }
 
+/** Whether the gain is above what chance explains: an encoder beside a linear student has a hair's gain from noise already. */
+function isBetter(dearer: Scored, cheaper: Scored): boolean {
+  const { mean, standardError } = meanOf(cheaper.brierScores.map((score, row) => score - dearer.brierScores[row]!));
+  return mean > standardError;
+}
+
+interface Scored extends Evaluation {
+  /** Of each row. */
+  readonly brierScores: Float64Array;
+}
+
 /** How well a student does on some of the rows that it held out, calibrated by them. */
-async function evaluateOn(on: readonly number[], heldOut: HeldOut, { rows, labels, settings }: Lesson): Promise<Evaluation> {
+async function evaluateOn(on: readonly number[], heldOut: HeldOut, { rows, labels, settings }: Lesson): Promise<Scored> {
   const logits = logitsOf(heldOut, on, labels.names.length);
   const targets = on.map((row) => rows[row]!.target);
   const { probabilities } = await calibrate(labels, targets, logits, settings);
-  return evaluate(labels, { probabilities, targets }, 'teacher', 'held-out');
+  const brierScores = Float64Array.from(probabilities, (own, row) => brierScore(own, targets[row]!, labels.names.length, labels.kind));
+  return { ...evaluate(labels, { probabilities, targets }, 'teacher', 'held-out'), brierScores };
 }

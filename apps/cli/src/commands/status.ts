@@ -6,6 +6,7 @@ import type { Summary } from '@llambert/review';
 import type { Command } from 'commander';
 import { lookIntoRun } from '../run/look-into-run.ts';
 import { runPaths } from '../run/run-folder.ts';
+import { studentText } from '../terminal/amounts.ts';
 import { evaluationText, reliabilityText } from '../terminal/evaluation-text.ts';
 import { printSummary } from '../terminal/summary-text.ts';
 import type { CommandContext } from './context.ts';
@@ -49,7 +50,8 @@ export function addModelsCommand(program: Command, context: CommandContext): voi
             task: manifest.task,
             round: manifest.round,
             inUse: digest === inUse,
-            student: manifest.ensemble === undefined ? manifest.student : `${manifest.student} and linear`,
+            student: manifest.student,
+            encoderShare: manifest.ensemble?.encoderShare ?? null,
             annotations: manifest.dataset.annotations,
             agreement: manifest.evaluations.find((evaluation) => evaluation.reference === 'teacher')?.accuracy ?? null,
             accuracy: manifest.evaluations.find((evaluation) => evaluation.reference === 'human')?.accuracy ?? null,
@@ -65,7 +67,7 @@ export function addModelsCommand(program: Command, context: CommandContext): voi
           );
           for (const row of rows) {
             process.stdout.write(
-              `${row.digest.slice(0, 12)}  ${String(row.round).padEnd(5)}  ${row.student.padEnd(21)}  ${String(row.annotations).padEnd(11)}  ${share(row.agreement).padEnd(22)}  ${share(row.accuracy).padEnd(23)}  ${row.certified ? 'certified' : 'uncertified'}${row.inUse ? ', in use' : ''}\n`,
+              `${row.digest.slice(0, 12)}  ${String(row.round).padEnd(5)}  ${studentText(row).padEnd(21)}  ${String(row.annotations).padEnd(11)}  ${share(row.agreement).padEnd(22)}  ${share(row.accuracy).padEnd(23)}  ${row.certified ? 'certified' : 'uncertified'}${row.inUse ? ', in use' : ''}\n`,
             );
             if (options.reliability !== true) continue;
             for (const evaluation of row.evaluations) {

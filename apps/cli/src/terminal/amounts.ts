@@ -9,6 +9,11 @@ export function count(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
 
+/** A model's students by name. */
+export function studentText({ student, encoderShare }: { readonly student: string; readonly encoderShare: number | null }): string {
+  return encoderShare === null ? student : `${student} and linear`;
+}
+
 /** What became of documents: how many a person is to look at, which could not be used, and of how many the student read only a part. */
 export function routesText(documents: {
   readonly auto: number;

@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import type { Summary } from '@llambert/review';
 import { runPaths } from '../run/run-folder.ts';
-import { count, routesText } from './amounts.ts';
+import { count, routesText, studentText } from './amounts.ts';
 import { evaluationText } from './evaluation-text.ts';
 
 /** The summary as a person reads it. */
@@ -25,7 +25,7 @@ export function printSummary(summary: Summary, folder: string, stream: { write(t
     ...(model === null
       ? []
       : section('student', [
-          `${model.student}${model.encoderShare === null ? '' : ` and linear, with ${Math.round(100 * model.encoderShare)} and ${Math.round(100 * (1 - model.encoderShare))} % of the logits`}, model ${model.digest.slice(0, 12)}${model.pseudoLabelled === null ? '' : `, with ${count(model.pseudoLabelled)} pseudo-labelled documents`}`,
+          `${studentText(model)}${model.encoderShare === null ? '' : ` (the encoder has ${Math.round(100 * model.encoderShare)} % of the say)`}, model ${model.digest.slice(0, 12)}${model.pseudoLabelled === null ? '' : `, with ${count(model.pseudoLabelled)} pseudo-labelled documents`}`,
           ...model.students.map((student) => `tried: ${student}`),
           ...model.evaluations.flatMap(evaluationText),
           `auto from probability ${model.routing.threshold === null ? '– (nothing is automatic)' : model.routing.threshold.toFixed(3)}: ${model.routing.certified ? model.routing.explanation : 'uncertified, see the note'}`,
