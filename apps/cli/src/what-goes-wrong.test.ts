@@ -27,6 +27,7 @@ describe('what cannot go well', () => {
     expect(existsSync(task.at('run2'))).toBe(false);
     await refuses(['run', 'nothing.yaml', '--input', 'empty.jsonl', '--out', 'run3'], 2, 'nothing.yaml');
     await refuses(['run', 'task.yaml', '--out', 'run4'], 2, '--input');
+    await refuses(['label', '--model', '.', '--input', 'empty.jsonl', '--out', 'out.jsonl'], 2, ". is neither a model's folder nor");
     writeFileSync(task.at('task.yaml'), 'task: x\nlabels: [a, a]\nbuget: 3\n');
     await refuses(['run', 'task.yaml', '--input', 'empty.jsonl', '--out', 'run5'], 2, 'task.yaml:', 'buget', 'budget');
   }, 240_000);

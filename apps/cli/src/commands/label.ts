@@ -45,7 +45,7 @@ export function addLabelCommand(program: Command, context: CommandContext): void
         if (json && flags.out !== '-') process.stdout.write(`${JSON.stringify({ ...counts, model: model.digest, file: flags.out })}\n`);
         else
           reporter.notice(
-            `${counts.labelled} documents labelled: ${routesText(counts)}${counts.deadLetterFile === null ? '' : ` (${counts.deadLetterFile})`}, model ${model.digest.slice(0, 12)}`,
+            `${counts.labelled} documents labelled: ${routesText(counts)}; model ${model.digest.slice(0, 12)}${counts.deadLetterFile === null ? '' : `; dead letters in ${counts.deadLetterFile}`}`,
           );
         return 0;
       }),
@@ -71,6 +71,12 @@ async function openModel(name: string, runFolder: string) {
   if (existsSync(join(name, 'manifest.json'))) return openArtifact(name);
   const ofRun = runPaths(name).model;
   if (existsSync(join(ofRun, 'manifest.json'))) return openArtifact(ofRun);
+  if (existsSync(name)) {
+    throw new LlambertError(
+      'not_found',
+      `${name} is neither a model's folder nor that of a run with a model: name a run's folder, or the model/ in it`,
+    );
+  }
   const store = folderArtifactStore(join(runPaths(runFolder).state, 'artifacts'));
   return { digest: name, ...(await store.open(name)) };
 }

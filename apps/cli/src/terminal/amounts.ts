@@ -14,7 +14,7 @@ export function studentText({ student, encoderShare }: { readonly student: strin
   return encoderShare === null ? student : `${student} and linear`;
 }
 
-/** What became of documents: how many a person is to look at, which could not be used, and of how many the student read only a part. */
+/** What became of documents: how many a person is to look at, which could not be used, and of how many an encoder read only a part. */
 export function routesText(documents: {
   readonly auto: number;
   readonly review: number;
@@ -22,7 +22,6 @@ export function routesText(documents: {
   readonly truncated: number;
 }): string {
   const { auto, review, deadLetters, truncated } = documents;
-  const inPart =
-    truncated === 0 ? '' : `; of ${count(truncated)} only a part was read, as they are longer than the student's greatest length`;
+  const inPart = truncated === 0 ? '' : `; of ${count(truncated)} the encoder read only a part (longer than student.maxTokens)`;
   return `${count(auto)} auto, ${count(review)} to review, ${count(deadLetters)} dead letters${inPart}`;
 }
