@@ -7,10 +7,10 @@ MODEL is a model's folder. A line of input is a text as its token ids, special t
 on text pairs, their types: {"ids": [101, 2307, 102], "types": [0, 0, 0]}. The model's tokenizer.json makes them of a text, for
 example with the package `tokenizers`: Tokenizer.from_file(path).encode(text).ids, with at most `maxTokens` of encoder.json.
 A line of output is a text's logits, one for each label of manifest.json in its order: [-1.25, 1.5]. They are not calibrated: apply
-manifest.json's `calibration` before you take the greatest or a probability. method "temperature": logits / temperature; "vector": scales *
-(logits - their mean) + biases (for a multi-label task without the mean), which may change which label is the greatest. Then softmax, or for a
-multi-label task a sigmoid each. Where manifest.json has an
-`ensemble`, they are the encoder's part of the model's: train with `student: {ensemble: false}` for an encoder that decides alone.
+manifest.json's `calibration` before you take the greatest or a probability. Method "temperature": logits / temperature; "vector":
+scales * (logits - their mean) + biases (for a multi-label task without the mean), which may change which label is the greatest.
+Then softmax, or for a multi-label task a sigmoid each. Where manifest.json has an `ensemble`, they are the encoder's part of the
+model's: train with `student: {ensemble: false}` for an encoder that decides alone.
 """
 
 import argparse

@@ -84,6 +84,10 @@ describe('an encoder as the student', () => {
     expect(await user('label', '--model', 'out/model', '--input', 'documents.jsonl', '--out', 'again.jsonl')).toMatchObject({ code: 0 });
     const again = lines('again.jsonl') as { id: string; label: string }[];
     expect(again.map(({ id, label }) => [id, label])).toEqual(labelled.map(({ id, label }) => [id, label]));
+
+    // What is released is a checkpoint like any other.
+    task('./out/model');
+    expect((await user('doctor', 'task.yaml')).stdout).toContain('ok    encoder    ./out/model can be trained from');
   });
 
   it('ends with the same model when killed while it trains', { timeout: 400_000 }, async () => {

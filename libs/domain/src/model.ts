@@ -88,10 +88,14 @@ export interface Ensemble {
   readonly encoderShare: number;
 }
 
+/** Formats of manifests. `v2`: an ensemble, which a reader of `v1` would take for its encoder alone. */
+export const modelFormats = ['llambert.model.v1', 'llambert.model.v2'] as const;
+
+export type ModelFormat = (typeof modelFormats)[number];
+
 /** What a model is, in words a machine can check. Its canonical JSON's SHA-256 is the model's digest. */
 export interface ModelManifest {
-  /** `v2`: an ensemble, which a reader of `v1` would take for its encoder alone. */
-  readonly format: 'llambert.model.v1' | 'llambert.model.v2';
+  readonly format: ModelFormat;
   readonly task: string;
   readonly labellingSpecHash: string;
   readonly round: number;
@@ -122,6 +126,6 @@ export interface ModelManifest {
 }
 
 /** The format that says whether there is an ensemble: any other beside it is of a manifest that somebody edited. */
-export function manifestFormat({ ensemble }: { readonly ensemble?: Ensemble | undefined }): ModelManifest['format'] {
+export function manifestFormat({ ensemble }: { readonly ensemble?: Ensemble | undefined }): ModelFormat {
   return ensemble === undefined ? 'llambert.model.v1' : 'llambert.model.v2';
 }

@@ -37,7 +37,8 @@ interface Documents {
 
 /**
  * Calibrates by one temperature, or by vector scaling where that helps: where its cross-validated log-loss is lower by more than one standard error of
- * the documents' paired differences (`meanOf` names the source). Labels with few documents keep the temperature in any case. A label's documents are dealt out to the folds in turn (stratified, Kohavi 1995).
+ * the documents' paired differences (`meanOf` names the source). Labels with few documents keep the temperature in any case. A label's documents are
+ * dealt out to the folds in turn (stratified, Kohavi 1995).
  *
  * Of out-of-fold logits the comparison is strict on vector scaling where labels are many: the students that gave the other folds' logits had learned
  * from the labels that it is judged by.

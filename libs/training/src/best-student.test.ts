@@ -70,6 +70,18 @@ describe('the best student', () => {
     return { asked, train };
   };
 
+  /** The best of students that give these logits for 400 rows, of which even ones have the first label. */
+  const bestOfMany = (logitsOf: (kind: StudentKind, row: number) => readonly number[]) => {
+    const many = Array.from({ length: 400 }, (_, row) => ({ ...rows[row % 40]!, documentId: `m${row}` }));
+    const train: TrainKind = async (kind, own) => {
+      await writeFile(join(own.folder, 'model'), kind);
+      const logits = Float32Array.from(many.flatMap((_, row) => logitsOf(kind, row)));
+      const heldOut = { rows: [...many.keys()], logits, on: 'out-of-fold', learnedAfter: true } as const;
+      return { student: kind, baseModel: null, heldOut, scoredLogits: new Float32Array(), training: {} };
+    };
+    return bestStudent({ ...request({ folder: 'encoder', name: 'hf:a/b' }), rows: many }, train);
+  };
+
   it('is the one with the best score on what none of them learned from; its files stay, the others go', async () => {
     const { asked, train } = students({ linear: 2, frozen: 8, 'fine-tuned': 4 });
     const best = await bestStudent(request({ folder: 'encoder', name: 'hf:a/b' }), train);
@@ -87,45 +99,22 @@ describe('the best student', () => {
     [3, 2, 'linear'],
     [20, 2, 'frozen'],
   ] as const)('is the cheaper one where the dearer one is right %i times more and %i times less: %s', async (more, less, wanted) => {
-    const many = Array.from({ length: 400 }, (_, row) => ({ ...rows[row % 40]!, documentId: `m${row}` }));
-    const train: TrainKind = async (kind, own) => {
-      await writeFile(join(own.folder, 'model'), kind);
-      const isWrong = (row: number) => {
-        if (kind === 'fine-tuned') return row % 2 === 0;
-        if (kind === 'linear') return row < 40;
-        return row >= more && row < 40 + less;
-      };
-      const logits = many.flatMap((_, row) => ((row % 2 === 0) === isWrong(row) ? [-1, 1] : [1, -1]));
-      return {
-        student: kind,
-        baseModel: null,
-        heldOut: { rows: [...many.keys()], logits: Float32Array.from(logits), on: 'out-of-fold', learnedAfter: true },
-        scoredLogits: new Float32Array(),
-        training: {},
-      };
+    const isWrong = (kind: StudentKind, row: number) => {
+      if (kind === 'fine-tuned') return row % 2 === 0;
+      if (kind === 'linear') return row < 40;
+      return row >= more && row < 40 + less;
     };
-    expect((await bestStudent({ ...request({ folder: 'encoder', name: 'hf:a/b' }), rows: many }, train)).student).toBe(wanted);
+    const best = await bestOfMany((kind, row) => ((row % 2 === 0) === isWrong(kind, row) ? [-1, 1] : [1, -1]));
+    expect(best.student).toBe(wanted);
   });
 
   it('is judged by calibrated probabilities: what a student says of one label too often costs it nothing', async () => {
-    const many = Array.from({ length: 400 }, (_, row) => ({ ...rows[row % 40]!, documentId: `m${row}` }));
-    const train: TrainKind = async (kind, own) => {
-      await writeFile(join(own.folder, 'model'), kind);
-      // The linear one takes everything for the first label, though less so where it is the second; the frozen one is wrong in every eighth.
-      const logits = many.flatMap((_, row) => {
-        const first = row % 2 === 0;
-        if (kind === 'linear') return first ? [3, -3] : [1, -1];
-        return first === (row % 8 !== 0) ? [3, -3] : [-3, 3];
-      });
-      return {
-        student: kind,
-        baseModel: null,
-        heldOut: { rows: [...many.keys()], logits: Float32Array.from(logits), on: 'out-of-fold', learnedAfter: true },
-        scoredLogits: new Float32Array(),
-        training: {},
-      };
-    };
-    const best = await bestStudent({ ...request({ folder: 'encoder', name: 'hf:a/b' }), rows: many }, train);
+    // The linear one takes everything for the first label, though less so where it is the second; the others are wrong in every eighth.
+    const best = await bestOfMany((kind, row) => {
+      const first = row % 2 === 0;
+      if (kind === 'linear') return first ? [3, -3] : [1, -1];
+      return first === (row % 8 !== 0) ? [3, -3] : [-3, 3];
+    });
     expect(best.student).toBe('linear');
     expect(best.training['students']).toMatch(/^linear: 100.0 % of 400 held-out labels/);
   });

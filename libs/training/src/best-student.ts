@@ -37,7 +37,8 @@ export function kindsOf({ encoder }: Pick<StudentSettings, 'encoder'>): readonly
 
 /**
  * Trains from cheap to dear what the stated minutes allow, and releases the student with the best calibrated Brier score on the rows that
- * none of them learned from; of two that chance alone may tell apart, the cheaper one. What each reached and cost is in the manifest, and so is what there was no time for.
+ * none of them learned from; of two that chance alone may tell apart, the cheaper one. What each reached and cost is in the manifest, and so is
+ * what there was no time for.
  */
 export async function bestStudent(lesson: Lesson, train: TrainKind): Promise<TrainedStudent> {
   const { settings, folder, rows } = lesson;

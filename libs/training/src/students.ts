@@ -70,7 +70,7 @@ async function trainKind(
   if (kind === 'linear') return linearInFolder();
   const encoderStudent = kind === 'frozen' ? frozenStudent : fineTunedStudent;
   if (!settings.ensemble) return encoderStudent(lesson, onProgress, mayTake);
-  // The quick one first: killed in the other's last minutes, a training would otherwise have nothing of it to go on from.
+  // The quick one first: an encoder's kept state goes when its training ends, so a kill after that costs all of it.
   const beside = await linearInFolder();
   // Beside a linear student the encoder learns from labelled rows only: pseudo-labels would make its training many times as long, and its mistakes
   // the linear student's.

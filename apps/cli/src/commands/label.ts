@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { deadLettersBeside } from '../run/dead-letter-file.ts';
 import { labelFile } from '../run/label-file.ts';
 import { runPaths } from '../run/run-folder.ts';
-import { routesText } from '../terminal/amounts.ts';
+import { routesText } from '../terminal/outcome-text.ts';
 import type { CommandContext } from './context.ts';
 import { positiveInteger } from './numbers.ts';
 import { type ReadingFlags, readingOptions, withReadingFlags } from './reading-options.ts';

@@ -6,8 +6,8 @@ import type { Summary } from '@llambert/review';
 import type { Command } from 'commander';
 import { lookIntoRun } from '../run/look-into-run.ts';
 import { runPaths } from '../run/run-folder.ts';
-import { studentText } from '../terminal/amounts.ts';
 import { evaluationText, reliabilityText } from '../terminal/evaluation-text.ts';
+import { studentText } from '../terminal/outcome-text.ts';
 import { printSummary } from '../terminal/summary-text.ts';
 import type { CommandContext } from './context.ts';
 

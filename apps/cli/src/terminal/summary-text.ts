@@ -1,8 +1,9 @@
 import { relative } from 'node:path';
 import type { Summary } from '@llambert/review';
 import { runPaths } from '../run/run-folder.ts';
-import { count, routesText, studentText } from './amounts.ts';
+import { count } from './amounts.ts';
 import { evaluationText } from './evaluation-text.ts';
+import { routesText, studentText } from './outcome-text.ts';
 
 /** The summary as a person reads it. */
 export function printSummary(summary: Summary, folder: string, stream: { write(text: string): unknown }): void {

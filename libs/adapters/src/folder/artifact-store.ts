@@ -10,11 +10,11 @@ import {
   LlambertError,
   type ModelManifest,
   manifestFormat,
+  modelFormats,
   toLlambertError,
 } from '@llambert/domain';
 
 const manifestName = 'manifest.json';
-const formats: readonly ModelManifest['format'][] = ['llambert.model.v1', 'llambert.model.v2'];
 /** Prefix of folders that are being written: what a crash leaves of them is swept at the next publication. */
 const unfinished = '.writing-';
 /** Age from which on an unfinished folder cannot belong to a training that still runs, in milliseconds. */
@@ -92,7 +92,7 @@ async function readManifest(folder: string): Promise<{ text: string; manifest: M
   }
   const manifest = parsedManifest(text);
   if (manifest === null)
-    throw corrupt(folder, `${manifestName} is not a manifest of a format that this version reads (${formats.join(', ')})`);
+    throw corrupt(folder, `${manifestName} is not a manifest of a format that this version reads (${modelFormats.join(', ')})`);
   // Without this its encoder would label alone, under the calibration of both.
   if (manifest.format !== manifestFormat(manifest)) {
     throw corrupt(
@@ -107,7 +107,7 @@ function parsedManifest(text: string): ModelManifest | null {
   try {
     const manifest = JSON.parse(text) as ModelManifest;
     const safe = Object.keys(manifest.files).every((name) => /^[\w.-]+$/.test(name) && !name.startsWith('.'));
-    return formats.includes(manifest.format) && safe ? manifest : null;
+    return modelFormats.includes(manifest.format) && safe ? manifest : null;
   } catch {
     return null;
   }

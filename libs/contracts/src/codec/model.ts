@@ -1,4 +1,11 @@
-import { LlambertError, type ModelManifest, type ModelReleased, manifestFormat, type RoutingThreshold } from '@llambert/domain';
+import {
+  LlambertError,
+  type ModelManifest,
+  type ModelReleased,
+  manifestFormat,
+  modelFormats,
+  type RoutingThreshold,
+} from '@llambert/domain';
 import {
   type SettingValue,
   StudentKind,
@@ -53,9 +60,9 @@ function manifestToWire(manifest: ModelManifest): WireManifest {
 }
 
 function manifestFromWire(wire: WireManifest): ModelManifest {
-  const { format } = wire;
-  if (format !== 'llambert.model.v1' && format !== 'llambert.model.v2') {
-    throw new LlambertError('invalid_input', `manifest.format is "${format}"; this version reads llambert.model.v1 and v2`);
+  const format = modelFormats.find((known) => known === wire.format);
+  if (format === undefined) {
+    throw new LlambertError('invalid_input', `manifest.format is "${wire.format}"; this version reads ${modelFormats.join(', ')}`);
   }
   if (format !== manifestFormat(wire)) {
     throw new LlambertError(
